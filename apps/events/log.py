@@ -1,0 +1,361 @@
+"""The log: append, read, bounds, prune. The only code that touches its tables.
+
+Every function here is synchronous and runs queries; async callers use `queries.run(log.read, …)` or `aappend`.
+"""
+
+import secrets
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q, Value
+from django.utils import timezone
+
+from apps.events import queries, wakeup
+from apps.events.batch import DEFAULT_LIMIT, MAX_LIMIT, Batch, Reset, advanced, merge, share
+from apps.events.bounds import Bounds
+from apps.events.cursor import Cursor, StartingPlace
+from apps.events.logged_event import BLANK, LoggedEvent, encode
+from apps.events.models import Event, LogEpoch, Topic
+from apps.events.topic_names import check_topic_name
+
+MAX_DATA_BYTES = 16 * 1024
+MAX_TYPE_LENGTH, MAX_KEY_LENGTH, MAX_SUBJECT_LENGTH = 64, 200, 100
+_PRUNE_CHUNK = 1_000  # rows deleted per transaction: appends to the topic wait for one chunk at most
+_COLUMNS = ("topic_id", "seq", "type", "time", "data", "subject", "blanks_earlier")
+
+
+class EventRejected(ValueError):
+    """An event that the log won't take. The message says what arrived, what was expected and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """An event to be appended.
+
+    Args:
+        topic: 1 to 99 characters, see `topic_names`.
+        type: what happened, for example `notification.posted`; 1 to 64 printable characters.
+        data: a JSON value of at most 16 KiB encoded.
+        key: the publisher's own name for this event, unique per topic and remembered as long as the event is kept;
+            1 to 200 characters. Appending it again returns the first event.
+        subject: what the event is about, at most 100 characters.
+        blank_earlier: take back what earlier events of this topic said about `subject`: their data becomes null,
+            in the log and in the windows of every process; their seq stays.
+    """
+
+    topic: str
+    type: str
+    data: Any
+    key: str | None = None
+    subject: str = ""
+    blank_earlier: bool = False
+
+
+def append(
+    topic: str,
+    type: str,
+    data: Any,
+    *,
+    key: str | None = None,
+    subject: str = "",
+    blank_earlier: bool = False,
+) -> LoggedEvent:
+    """Append one event and return it; the arguments are those of `NewEvent`.
+
+    It commits with the transaction it is called in (or one of its own). The topic stays locked until then, so
+    append late in a long transaction; several topics in one transaction go through `append_many`.
+
+    Raises:
+        EventRejected, TopicNameError: the event can't be taken; nothing is written.
+    """
+    return append_many([NewEvent(topic, type, data, key, subject, blank_earlier)])[0]
+
+
+def append_many(new_events: Iterable[NewEvent]) -> list[LoggedEvent]:
+    """Append several events, all or none, and return them in the order given.
+
+    Topics are locked in sorted order: two callers that share topics wait for each other instead of deadlocking.
+
+    Raises:
+        EventRejected, TopicNameError: one of them can't be taken; nothing is written.
+    """
+    new_events = list(new_events)
+    encoded = [_check(new) for new in new_events]
+    by_topic: dict[str, list[int]] = defaultdict(list)
+    for index, new in enumerate(new_events):
+        by_topic[new.topic].append(index)
+    appended: dict[int, LoggedEvent] = {}
+    with transaction.atomic():
+        heads = _lock(sorted(by_topic))
+        # One clock reading for all, taken under the locks.
+        now = _to_milliseconds(timezone.now())
+        for topic, indexes in sorted(by_topic.items()):
+            by_key = _events_by_key(topic, {key for i in indexes if (key := new_events[i].key) is not None})
+            rows = []
+            for i in indexes:
+                new = new_events[i]
+                if new.key is not None and new.key in by_key:
+                    appended[i] = by_key[new.key]
+                    continue
+                heads[topic] += 1
+                if new.blank_earlier:
+                    _blank(topic, new.subject, rows)
+                rows.append(
+                    Event(
+                        topic_id=topic,
+                        seq=heads[topic],
+                        type=new.type,
+                        data=encoded[i],
+                        time=now,
+                        key=new.key,
+                        subject=new.subject,
+                        blanks_earlier=new.blank_earlier,
+                    )
+                )
+                appended[i] = _logged(rows[-1])
+                if new.key is not None:
+                    by_key[new.key] = appended[i]
+            if rows:
+                Event.objects.bulk_create(rows)
+                Topic.objects.filter(name=topic).update(head=heads[topic])
+        wakeup.hint_on_commit(sorted(by_topic))
+    return [appended[i] for i in range(len(new_events))]
+
+
+async def aappend(
+    topic: str,
+    type: str,
+    data: Any,
+    *,
+    key: str | None = None,
+    subject: str = "",
+    blank_earlier: bool = False,
+) -> LoggedEvent:
+    """Do `append` in the log's own threads.
+
+    Cancellation: the append may still commit; retry with the same `key` to be sure it is there once.
+    """
+    return await queries.run(append, topic, type, data, key=key, subject=subject, blank_earlier=blank_earlier)
+
+
+def bounds(topics: Iterable[str]) -> Bounds:
+    """Return the epoch and the head and low water of each topic, in one query."""
+    topics = list(topics)
+    for _ in range(2):
+        # A union, so that the epoch and the heads are of one instant: a restore between two queries would pair the
+        # old epoch with the new heads.
+        rows = list(
+            LogEpoch.objects.values_list("value", Value(-1), Value(-1)).union(
+                Topic.objects.filter(name__in=topics).values_list("name", "head", "low_water"), all=True
+            )
+        )
+        epochs = [name for name, head, _ in rows if head == -1]
+        if epochs:
+            found = {name: (head, low_water) for name, head, low_water in rows if head != -1}
+            return Bounds(
+                epochs[0],
+                {topic: found.get(topic, (0, 0))[0] for topic in topics},
+                {topic: found.get(topic, (0, 0))[1] for topic in topics},
+            )
+        LogEpoch.objects.bulk_create([LogEpoch(value=_new_epoch())], ignore_conflicts=True)
+    raise RuntimeError(
+        "the log has no epoch and none could be written: is the table events_logepoch writable?"
+    )
+
+
+def read(
+    topics: Sequence[str], after: StartingPlace, limit: int = DEFAULT_LIMIT, last: int | None = None
+) -> Batch:
+    """Read what follows a place, without waiting.
+
+    Args:
+        topics: 1 to 20 topic names; those that have no events yet are simply empty.
+        after: the place; topics that a cursor doesn't mention start at the head.
+        limit: at most this many events, 1 to 500, shared so that no topic starves.
+        last: where to go on after a reset, see `Bounds.settle`.
+
+    Returns:
+        A Batch; its reset is set, and its events are empty, where `after` can't be continued.
+    """
+    limit = min(max(limit, 1), MAX_LIMIT)
+    for attempt in range(3):
+        bounds_now = bounds(topics)
+        cursor, reset = bounds_now.settle(topics, bounds_now.resolve(topics, after), last)
+        if reset is not None:
+            return Batch((), cursor, reset, more=True)
+        moved = {t: seq for t, seq in cursor.positions.items() if seq < bounds_now.heads[t]}
+        runs = read_new(moved, share(limit, len(moved)))
+        broken = [t for t, seq in moved.items() if not is_contiguous(runs.get(t, ()), seq)]
+        if not broken:
+            events = merge(runs.values(), limit)
+            cursor = advanced(cursor, events)
+            more = any(cursor.positions[t] < bounds_now.heads[t] for t in moved)
+            return Batch(events, cursor, None, more)
+        # A prune committed between the two queries: the bounds of the next attempt show it as a reset.
+    # The bounds deny what the rows show: somebody deleted rows by hand. Still never a silent gap.
+    again = {t: runs[t][0].seq - 1 if runs.get(t) else bounds_now.heads[t] for t in broken}
+    cursor = Cursor(cursor.epoch, {**cursor.positions, **again})
+    return Batch((), cursor, Reset("trimmed", tuple(sorted(broken)), cursor), more=True)
+
+
+def read_new(positions: Mapping[str, int], limit_per_topic: int) -> dict[str, list[LoggedEvent]]:
+    """Return, per topic, the first events after a position, in seq order; topics without any are left out.
+
+    One query for each topic: a limit per topic in a single one needs a window function that both databases plan
+    as a scan of the whole topic.
+    """
+    runs = {}
+    for topic, seq in positions.items():
+        rows = Event.objects.filter(topic_id=topic, seq__gt=seq).order_by("seq").values_list(*_COLUMNS)
+        if run := [_from_row(row) for row in rows[:limit_per_topic]]:
+            runs[topic] = run
+    return runs
+
+
+def read_back(topic: str, before: int, limit: int) -> list[LoggedEvent]:
+    """Return the last `limit` events with a seq up to and including `before`, in seq order."""
+    rows = Event.objects.filter(topic_id=topic, seq__lte=before).order_by("-seq").values_list(*_COLUMNS)
+    return [_from_row(row) for row in rows[:limit]][::-1]
+
+
+def is_contiguous(run: Sequence[LoggedEvent], after: int) -> bool:
+    """Return whether `run` is `after` + 1, `after` + 2, … without a hole; an empty one is not."""
+    return bool(run) and run[0].seq == after + 1 and run[-1].seq == after + len(run)
+
+
+def prune(now: datetime | None = None) -> int:
+    """Delete what EVENTS_RETENTION no longer keeps, oldest first, and return how many events that was.
+
+    Low water rises in the same transaction as the rows go, so a reader sees either both or neither.
+    """
+    now = now or timezone.now()
+    pruned = 0
+    for topic in Topic.objects.filter(head__gt=F("low_water")):
+        up_to = _prunable(topic, now)
+        low_water = topic.low_water
+        while low_water < up_to:
+            low_water = min(low_water + _PRUNE_CHUNK, up_to)
+            with transaction.atomic():
+                _lock([topic.name])
+                deleted, _ = Event.objects.filter(topic_id=topic.name, seq__lte=low_water).delete()
+                # Another process may have pruned further meanwhile: low water never falls.
+                Topic.objects.filter(name=topic.name, low_water__lt=low_water).update(low_water=low_water)
+            pruned += deleted
+    return pruned
+
+
+def change_epoch() -> str:
+    """Give the log a new epoch and return it: every reader's cursor is answered with a reset.
+
+    Run it after a backup was restored: the seqs that were handed out since the backup will name other events.
+    """
+    epoch = _new_epoch()
+    LogEpoch.objects.update_or_create(id=1, defaults={"value": epoch})
+    return epoch
+
+
+def _check(new: NewEvent) -> str:
+    """Return the event's data as JSON text.
+
+    Raises:
+        EventRejected, TopicNameError: the event can't be taken.
+    """
+    check_topic_name(new.topic)
+    if not 0 < len(new.type) <= MAX_TYPE_LENGTH or not new.type.isprintable():
+        raise EventRejected(
+            f"event type {new.type[:80]!r} was given; expected 1 to {MAX_TYPE_LENGTH} printable characters"
+        )
+    if new.key is not None and not (0 < len(new.key) <= MAX_KEY_LENGTH and new.key.isprintable()):
+        raise EventRejected(
+            f"event key {new.key[:80]!r} was given; expected 1 to {MAX_KEY_LENGTH} printable characters, or none"
+        )
+    if len(new.subject) > MAX_SUBJECT_LENGTH or not new.subject.isprintable():
+        raise EventRejected(
+            f"event subject {new.subject[:80]!r} was given; expected at most {MAX_SUBJECT_LENGTH} printable characters"
+        )
+    if new.blank_earlier and not new.subject:
+        raise EventRejected("blank_earlier was given without a subject; say whose earlier events to blank")
+    try:
+        data = encode(new.data)
+        size_bytes = len(data.encode())
+    except UnicodeEncodeError as error:
+        raise EventRejected(
+            "event data holds half of a surrogate pair, which is no character; "
+            "send text that is well-formed Unicode"
+        ) from error
+    except (TypeError, ValueError, RecursionError) as error:
+        raise EventRejected(
+            f"event data has no JSON form ({error}); send numbers that are finite, text, lists and objects"
+        ) from error
+    if size_bytes > MAX_DATA_BYTES:
+        raise EventRejected(
+            f"event data is {size_bytes} bytes of JSON; at most {MAX_DATA_BYTES} fit: "
+            "store the large part elsewhere and publish a link to it"
+        )
+    return data
+
+
+def _lock(topics: Sequence[str]) -> dict[str, int]:
+    """Lock the rows of `topics` (sorted) until the transaction ends, making those that are missing, and return heads.
+
+    The lock is what makes seq order commit order. A sequence would hand out 7 and 8, let 8 commit first, and a
+    reader whose cursor passed 8 would never see 7.
+    """
+    locked = (
+        Topic.objects.select_for_update().filter(name__in=topics).order_by("name").values_list("name", "head")
+    )
+    heads = dict(locked)
+    if len(heads) < len(topics):
+        missing = [Topic(name=topic) for topic in topics if topic not in heads]
+        Topic.objects.bulk_create(missing, ignore_conflicts=True)
+        heads = dict(locked.all())
+    return heads
+
+
+def _events_by_key(topic: str, keys: set[str]) -> dict[str, LoggedEvent]:
+    if not keys:
+        return {}
+    rows = Event.objects.filter(topic_id=topic, key__in=keys).values_list("key", *_COLUMNS)
+    return {key: _from_row(row) for key, *row in rows}
+
+
+def _blank(topic: str, subject: str, unsaved: Iterable[Event]) -> None:
+    Event.objects.filter(topic_id=topic, subject=subject).update(data=BLANK)
+    for row in unsaved:
+        if row.subject == subject:
+            row.data = BLANK
+
+
+def _prunable(topic: Topic, now: datetime) -> int:
+    """Return the seq up to which `topic` may be pruned."""
+    rule = next(rule for rule in settings.EVENTS_RETENTION if fnmatchcase(topic.name, rule["topics"]))
+    too_many = topic.head - rule["count"]
+    # Not "the newest one that is too old": with clocks that disagree an old time may follow a young one, and
+    # what is pruned must be a prefix.
+    young = Event.objects.filter(topic_id=topic.name, time__gte=now - timedelta(seconds=rule["age_s"]))
+    first_young = young.order_by("seq").values_list("seq", flat=True).first()
+    too_old = topic.head if first_young is None else first_young - 1
+    return max(too_many, too_old)
+
+
+def _logged(row: Event) -> LoggedEvent:
+    return _from_row([getattr(row, column) for column in _COLUMNS])
+
+
+def _from_row(row: Sequence[Any]) -> LoggedEvent:
+    topic, seq, type, time, data, subject, blanks_earlier = row
+    return LoggedEvent(topic, seq, type, time, data, subject, blanks_earlier)
+
+
+def _to_milliseconds(time: datetime) -> datetime:
+    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+
+
+def _new_epoch() -> str:
+    return secrets.token_hex(4)

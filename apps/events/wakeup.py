@@ -1,0 +1,72 @@
+"""Hints: "this topic moved", sent on commit through the channel layer.
+
+A hint carries nothing but the topic, and may be lost: channel layers deliver at most once, and a Redis that is going
+down acknowledges and drops. The reader's tick finds what a lost hint left behind, so all a hint saves is time, and a
+publish never waits for one longer than HINT_TIMEOUT_S.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Iterable
+from functools import partial
+
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from django.db import transaction
+
+logger = logging.getLogger(__name__)
+
+HINT = "topic.moved"  # the message's type
+HINT_TIMEOUT_S = 0.25
+# After a hint that could not be sent, publishers of this process send none for this long, or until the reader's
+# canary comes back: a hundred publishes a second must not wait a quarter of a second each for a layer that is down.
+UNWELL_S = 5.0
+
+
+class LayerHealth:
+    """What this process thinks of the channel layer."""
+
+    def __init__(self) -> None:
+        self._unwell_until = 0.0
+
+    @property
+    def is_well(self) -> bool:
+        return time.monotonic() >= self._unwell_until
+
+    def failed(self, why: str) -> None:
+        """Take the layer as unwell for UNWELL_S from now."""
+        if self.is_well:
+            logger.warning("channel layer unwell (%s): hints are skipped, readers poll the log instead", why)
+        self._unwell_until = time.monotonic() + UNWELL_S
+
+    def recovered(self) -> None:
+        if not self.is_well:
+            logger.warning("channel layer well again")
+        self._unwell_until = 0.0
+
+
+layer_health = LayerHealth()
+
+
+def hint_on_commit(topics: Iterable[str]) -> None:
+    """Hint at `topics` once the current transaction has committed."""
+    # robust: the event is in the log by then; no failure of the layer may turn that into an error.
+    transaction.on_commit(partial(_send_hints, list(topics)), robust=True)
+
+
+def _send_hints(topics: list[str]) -> None:
+    if layer_health.is_well:
+        async_to_sync(hint)(topics)
+
+
+async def hint(topics: Iterable[str]) -> None:
+    """Hint at `topics` now; on a layer that fails or is slow, take note and return."""
+    layer = get_channel_layer()
+    try:
+        async with asyncio.timeout(HINT_TIMEOUT_S):
+            for topic in topics:
+                await layer.group_send(topic, {"type": HINT, "topic": topic})
+    # Whatever a layer raises (Redis, sockets, its serialiser), the event is committed and the tick will find it.
+    except Exception as error:
+        layer_health.failed(f"a hint could not be sent: {type(error).__name__} {error}")
