@@ -36,9 +36,7 @@ class Bounds:
             return Cursor(self.epoch, {t: known.positions.get(t, self.heads[t]) for t in topics})
         return Cursor(self.epoch, {t: self._place(t, place) for t in topics})
 
-    def settle(
-        self, topics: Iterable[str], after: Cursor, last: int | None = None
-    ) -> tuple[Cursor, Reset | None]:
+    def settle(self, topics: Iterable[str], after: Cursor, last: int | None = None) -> tuple[Cursor, Reset | None]:
         """Return where a reader at `after` goes on, with a reset where it can't simply do so.
 
         Where several reasons apply, the first of epoch, ahead, trimmed is told; the next read tells the next.

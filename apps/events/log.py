@@ -164,14 +164,10 @@ def bounds(topics: Iterable[str]) -> Bounds:
                 {topic: found.get(topic, (0, 0))[1] for topic in topics},
             )
         LogEpoch.objects.bulk_create([LogEpoch(value=_new_epoch())], ignore_conflicts=True)
-    raise RuntimeError(
-        "the log has no epoch and none could be written: is the table events_logepoch writable?"
-    )
+    raise RuntimeError("the log has no epoch and none could be written: is the table events_logepoch writable?")
 
 
-def read(
-    topics: Sequence[str], after: StartingPlace, limit: int = DEFAULT_LIMIT, last: int | None = None
-) -> Batch:
+def read(topics: Sequence[str], after: StartingPlace, limit: int = DEFAULT_LIMIT, last: int | None = None) -> Batch:
     """Read what follows a place, without waiting.
 
     Args:
@@ -286,8 +282,7 @@ def _check(new: NewEvent) -> str:
         size_bytes = len(data.encode())
     except UnicodeEncodeError as error:
         raise EventRejected(
-            "event data holds half of a surrogate pair, which is no character; "
-            "send text that is well-formed Unicode"
+            "event data holds half of a surrogate pair, which is no character; send text that is well-formed Unicode"
         ) from error
     except (TypeError, ValueError, RecursionError) as error:
         raise EventRejected(
@@ -307,9 +302,7 @@ def _lock(topics: Sequence[str]) -> dict[str, int]:
     The lock is what makes seq order commit order. A sequence would hand out 7 and 8, let 8 commit first, and a
     reader whose cursor passed 8 would never see 7.
     """
-    locked = (
-        Topic.objects.select_for_update().filter(name__in=topics).order_by("name").values_list("name", "head")
-    )
+    locked = Topic.objects.select_for_update().filter(name__in=topics).order_by("name").values_list("name", "head")
     heads = dict(locked)
     if len(heads) < len(topics):
         missing = [Topic(name=topic) for topic in topics if topic not in heads]

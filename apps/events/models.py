@@ -37,9 +37,7 @@ class Event(models.Model):
     class Meta:
         constraints = [models.UniqueConstraint(fields=["topic", "key"], name="event_key_once_per_topic")]
         indexes = [
-            models.Index(
-                fields=["topic", "subject"], name="event_by_subject", condition=~models.Q(subject="")
-            ),
+            models.Index(fields=["topic", "subject"], name="event_by_subject", condition=~models.Q(subject="")),
             models.Index(fields=["topic", "time"], name="event_by_time"),
         ]
 
