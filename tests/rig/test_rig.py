@@ -1,0 +1,71 @@
+"""The rig itself: what it promises, and that it notices what it is there to notice."""
+
+import http.client
+from pathlib import Path
+
+import psycopg
+import pytest
+from playwright.async_api import Browser
+
+from tests.conftest import StartSite
+from tests.rig.chromium import Pages
+from tests.rig.daphne import Daphne
+from tests.rig.postgresql import PostgreSQL
+from tests.rig.site import Site
+from tests.rig.valkey import Valkey
+
+
+def test_postgresql_forgets_nothing_committed_when_it_crashes(postgresql: PostgreSQL) -> None:
+    url = postgresql.create_database("crash")
+    with psycopg.connect(url) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT '事件' AS word")
+    postgresql.kill()
+    postgresql.start()
+    with psycopg.connect(url) as connection:
+        assert connection.execute("SELECT word FROM kept").fetchall() == [("事件",)]
+
+
+def test_valkey_comes_back_on_the_same_address(valkey: Valkey) -> None:
+    address = valkey.url
+    valkey.kill()
+    assert not valkey.is_ready()
+    valkey.start()
+    assert valkey.is_ready()
+    assert valkey.url == address
+
+
+def test_server_that_ends_before_it_answers_is_an_error_with_its_log(tmp_path: Path) -> None:
+    daphne = Daphne(tmp_path, {"FEED_HEARTBEAT_S": "nonsense"})
+    with pytest.raises(RuntimeError, match="ended with status 1 before it answered") as caught:
+        daphne.start()
+    assert "Traceback" in str(caught.value)
+
+
+def test_processes_of_a_site_share_sessions(site: StartSite) -> None:
+    two = site(processes=2, database="postgresql", redis=True)
+    for process in (0, 1):
+        with two.client(two.admin, process=process) as client:
+            assert client.get("/admin/").status_code == 200
+        with two.client(process=process) as client:
+            assert client.get("/admin/").status_code == http.client.FOUND
+
+
+def test_command_that_fails_is_an_error_with_its_output(live_site: Site) -> None:
+    with pytest.raises(RuntimeError, match="Unknown command: 'nonsense'"):
+        live_site.manage("nonsense")
+
+
+async def test_page_that_logs_an_error_or_misses_a_file_is_noticed(browser: Browser, live_site: Site) -> None:
+    pages = Pages(browser)
+    page = await pages.open(f"{live_site.url}/admin/login/")
+    await page.evaluate("console.error('planted')")
+    await page.evaluate("fetch('/planted-missing-file')")
+    await page.evaluate("setTimeout(() => { throw new Error('planted exception') })")
+    await page.wait_for_function("performance.getEntriesByName(location.origin + '/planted-missing-file').length")
+    await pages.close()
+    planted = [fault for fault in pages.faults.unexpected() if "planted" in fault]
+    assert any(fault.startswith("console error: planted") for fault in planted)
+    assert any(fault.startswith("404 GET") for fault in planted)
+    assert any(fault.startswith("uncaught: planted exception") for fault in planted)
+    pages.faults.allow("planted")
+    assert not [fault for fault in pages.faults.unexpected() if "planted" in fault]

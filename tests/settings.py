@@ -1,0 +1,20 @@
+"""The settings under test, in surroundings of their own: nothing a developer keeps in var/ or .env takes part."""
+
+import os
+import tempfile
+
+# Before the real settings read the environment. Every process of a parallel run gets a folder of its own; those that
+# the tests start (tests/rig/site.py) are told theirs.
+os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="realtime-tests-")
+os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{os.environ['VAR_DIR']}/site.sqlite3"
+os.environ["REDIS_URL"] = ""
+
+from realtime_site.settings import *  # noqa: F403
+
+# Hashing passwords slowly on purpose only slows tests.
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+# The hashed names need collectstatic; the sites that Chromium visits have it.
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
