@@ -1,6 +1,7 @@
 """Settings, all from the environment; docs/SETTINGS.md lists every variable and a test holds it to that."""
 
 from pathlib import Path
+from typing import Any
 
 import environ
 
@@ -79,7 +80,8 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if "sqlite" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 5,
-        # A deferred transaction that turns into a writer fails at once with "database is locked"; an immediate one waits.
+        # A deferred transaction that turns into a writer fails at once with "database is locked"; an immediate
+        # one waits its turn.
         "transaction_mode": "IMMEDIATE",
         "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     }
@@ -102,7 +104,10 @@ if REDIS_URL:
         }
     }
 else:
-    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    # It forgets a group's members after `group_expiry` seconds; the feed's one subscription outlives any default.
+    CHANNEL_LAYERS = {
+        "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"group_expiry": 10**9}}
+    }
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -130,7 +135,7 @@ STORAGES = {
 }
 
 # How long the log keeps events, per topic family: the first pattern that fits a topic counts.
-EVENTS_RETENTION = [
+EVENTS_RETENTION: list[dict[str, Any]] = [
     {"topics": "notifications", "age_s": 90 * 86_400, "count": 100_000},
     {"topics": "chat.*", "age_s": 30 * 86_400, "count": 10_000},
     {"topics": "lab.*", "age_s": 3_600, "count": 10_000},
@@ -139,7 +144,10 @@ EVENTS_RETENTION = [
 
 # Streams: seconds of silence before a heartbeat, and the span in which each stream's life is drawn.
 FEED_HEARTBEAT_S = env.float("FEED_HEARTBEAT_S", default=15.0)
-FEED_STREAM_LIFE_S = (env.float("FEED_STREAM_LIFE_MIN_S", default=1_800.0), env.float("FEED_STREAM_LIFE_MAX_S", default=3_600.0))
+FEED_STREAM_LIFE_S = (
+    env.float("FEED_STREAM_LIFE_MIN_S", default=1_800.0),
+    env.float("FEED_STREAM_LIFE_MAX_S", default=3_600.0),
+)
 
 LOGGING = {
     "version": 1,

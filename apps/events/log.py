@@ -13,7 +13,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q, Value
+from django.db.models import F, Value
 from django.utils import timezone
 
 from apps.events import queries, wakeup
@@ -97,7 +97,7 @@ def append_many(new_events: Iterable[NewEvent]) -> list[LoggedEvent]:
         now = _to_milliseconds(timezone.now())
         for topic, indexes in sorted(by_topic.items()):
             by_key = _events_by_key(topic, {key for i in indexes if (key := new_events[i].key) is not None})
-            rows = []
+            rows: list[Event] = []
             for i in indexes:
                 new = new_events[i]
                 if new.key is not None and new.key in by_key:
@@ -180,7 +180,7 @@ def read(topics: Sequence[str], after: StartingPlace, limit: int = DEFAULT_LIMIT
         A Batch; its reset is set, and its events are empty, where `after` can't be continued.
     """
     limit = min(max(limit, 1), MAX_LIMIT)
-    for attempt in range(3):
+    for _ in range(3):
         bounds_now = bounds(topics)
         cursor, reset = bounds_now.settle(topics, bounds_now.resolve(topics, after), last)
         if reset is not None:

@@ -9,22 +9,33 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_executor = ThreadPoolExecutor(max_workers=4, thread_name_prefix="log")
+MAX_THREADS = 4
+_executor = ThreadPoolExecutor(max_workers=MAX_THREADS, thread_name_prefix="log")
+
+
+class LogUnavailable(Exception):
+    """The database did not answer. What was asked may be tried again in a moment."""
 
 
 async def run(query: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run `query` in one of the log's threads and return what it returns.
 
+    Raises:
+        LogUnavailable: the database is away, or too busy to answer in its time.
+
     Cancellation: the caller is released at once; the query itself runs to its end.
     """
-    return await sync_to_async(_with_fresh_connection, thread_sensitive=False, executor=_executor)(
-        query, *args, **kwargs
-    )
+    try:
+        return await sync_to_async(_with_fresh_connection, thread_sensitive=False, executor=_executor)(
+            query, *args, **kwargs
+        )
+    except (OperationalError, InterfaceError) as error:
+        raise LogUnavailable(f"the database did not answer: {error}") from error
 
 
 def _with_fresh_connection(query: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

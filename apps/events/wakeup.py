@@ -21,7 +21,7 @@ HINT = "topic.moved"  # the message's type
 HINT_TIMEOUT_S = 0.25
 # After a hint that could not be sent, publishers of this process send none for this long, or until the reader's
 # canary comes back: a hundred publishes a second must not wait a quarter of a second each for a layer that is down.
-UNWELL_S = 5.0
+UNWELL_S = 10.0
 
 
 class LayerHealth:
@@ -60,8 +60,8 @@ def _send_hints(topics: list[str]) -> None:
         async_to_sync(hint)(topics)
 
 
-async def hint(topics: Iterable[str]) -> None:
-    """Hint at `topics` now; on a layer that fails or is slow, take note and return."""
+async def hint(topics: Iterable[str]) -> bool:
+    """Hint at `topics` now; return whether the layer took it, within HINT_TIMEOUT_S."""
     layer = get_channel_layer()
     try:
         async with asyncio.timeout(HINT_TIMEOUT_S):
@@ -70,3 +70,5 @@ async def hint(topics: Iterable[str]) -> None:
     # Whatever a layer raises (Redis, sockets, its serialiser), the event is committed and the tick will find it.
     except Exception as error:
         layer_health.failed(f"a hint could not be sent: {type(error).__name__} {error}")
+        return False
+    return True

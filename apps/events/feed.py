@@ -1,0 +1,452 @@
+"""The wait: `read`, `wait` and `follow`, served to all readers of a process by one reader of the log.
+
+The reader task reads each new event once, into the window of its topic; a thousand clients cost one query. It moves
+when a hint says so, and beside that once a second (the tick), because hints may be lost. A client is nothing but a
+cursor: one that lags makes no queue grow, it is served from the window or, further back, from the log.
+"""
+
+import asyncio
+import contextlib
+import contextvars
+import logging
+import random
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from apps.events import log, queries
+from apps.events.batch import DEFAULT_LIMIT, MAX_LIMIT, Batch, advanced, merge, share
+from apps.events.bounds import Bounds
+from apps.events.cursor import Cursor, StartingPlace
+from apps.events.hints import HintListener
+from apps.events.queries import LogUnavailable
+from apps.events.wakeup import layer_health
+from apps.events.window import MAX_EVENTS, Window
+
+logger = logging.getLogger(__name__)
+
+TICK_S = 1.0
+TICK_UNWELL_S = 0.25  # while hints can't be trusted, this is the latency of an event
+# A hint that has not come this long after the tick found its event is lost.
+HINT_GRACE_S = 1.0
+RETRY_S = 1.0  # between attempts to read while the database is away
+# A topic keeps its window this long after its last reader: a long poll comes back within it.
+LINGER_S = 30.0
+PRUNE_EVERY_S = 600.0
+
+
+@dataclass
+class FeedCounters:
+    """What a feed did since it was made."""
+
+    hints: int = 0
+    hints_lost: int = 0  # events that the tick found and no hint announced
+    ticks: int = 0
+    reads_of_new: int = 0  # queries for new events, whatever the number of clients
+    reads_of_old: int = 0  # queries for cursors that no window covers
+    events: int = 0
+    resets: int = 0
+
+
+class Feed:
+    """One event loop's reader of the log. Get it with `current()`.
+
+    All its methods belong to the event loop it was made on.
+    """
+
+    def __init__(self) -> None:
+        self.counters = FeedCounters()
+        self._epoch: str | None = None
+        self._windows: dict[str, Window] = {}
+        self._hints = HintListener(self._take_hint)
+        self._hinted: set[str] = set()
+        self._awaited_hints: dict[str, float] = {}  # topic -> loop time at which its hint counts as lost
+        self._refresh_waiters: list[asyncio.Future[None]] = []
+        self._something_to_do = asyncio.Event()
+        self._old_reads: dict[tuple, asyncio.Task[Batch]] = {}
+        self._backfills: dict[str, asyncio.Task[None]] = {}
+        self._tasks: list[asyncio.Task] = []
+
+    async def read(
+        self, topics: Sequence[str], after: StartingPlace, limit: int = DEFAULT_LIMIT, last: int | None = None
+    ) -> Batch:
+        """Return what follows `after` in the log, without waiting for more; the arguments are those of `log.read`.
+
+        It asks the log itself, not a window, so that a client that polls after its own publish sees it.
+
+        Raises:
+            LogUnavailable: the database is away.
+        """
+        batch = await queries.run(log.read, topics, after, limit, last)
+        self._count(batch)
+        return batch
+
+    async def wait(
+        self,
+        topics: Sequence[str],
+        after: Cursor,
+        timeout_s: float,
+        limit: int = DEFAULT_LIMIT,
+        last: int | None = None,
+    ) -> Batch:
+        """Return the first batch that has events or a reset, or an empty one after `timeout_s` seconds (0 or more).
+
+        Raises:
+            LogUnavailable: the database is away and the windows don't cover `after`.
+
+        Cancellation: the waiter is forgotten; nothing is consumed.
+        """
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        async with self._subscribed(topics):
+            return await self._next(topics, after, deadline, limit, last)
+
+    async def follow(
+        self,
+        topics: Sequence[str],
+        after: Cursor,
+        heartbeat_s: float,
+        limit: int = DEFAULT_LIMIT,
+        last: int | None = None,
+    ) -> AsyncIterator[Batch]:
+        """Yield what follows `after`, batch by batch, for ever; an empty batch after `heartbeat_s` of silence.
+
+        While the database is away, batches that the windows can't serve are late, and the heartbeats go on.
+
+        Cancellation: close the iterator (`contextlib.aclosing`), so that it lets go of its windows at once.
+        """
+        loop = asyncio.get_running_loop()
+        async with self._subscribed(topics):
+            deadline = loop.time() + heartbeat_s
+            while True:
+                try:
+                    batch = await self._next(topics, after, deadline, limit, last)
+                except LogUnavailable:
+                    pause_s = RETRY_S * random.uniform(0.5, 1.5)
+                    if loop.time() + pause_s < deadline:
+                        await asyncio.sleep(pause_s)
+                        continue
+                    await asyncio.sleep(max(0.0, deadline - loop.time()))
+                    batch = Batch((), after)
+                yield batch
+                after = batch.cursor
+                deadline = loop.time() + heartbeat_s
+
+    async def resolve(self, topics: Sequence[str], place: StartingPlace) -> Cursor:
+        """Turn a starting place into a cursor for `topics`, as `Bounds.resolve` does.
+
+        What it reads is at least as new as this call: an event that was committed before is not after `now`.
+
+        Raises:
+            LogUnavailable: the database is away; never for a cursor that names all of `topics`.
+        """
+        if isinstance(place, Cursor) and all(topic in place.positions for topic in topics):
+            return place.only(topics)
+        async with self._subscribed(topics):
+            return (await self._refreshed(topics)).resolve(topics, place)
+
+    async def aclose(self) -> None:
+        """Stop the reader; for tests, whose event loops end."""
+        _feeds.pop(asyncio.get_running_loop(), None)
+        tasks = [*self._tasks, *self._old_reads.values(), *self._backfills.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    @property
+    def windows(self) -> dict[str, Window]:
+        """The window of each topic that has readers here, or had some within LINGER_S."""
+        return self._windows
+
+    # The clients' side
+
+    @contextlib.asynccontextmanager
+    async def _subscribed(self, topics: Iterable[str]) -> AsyncIterator[None]:
+        self._start()
+        windows = []
+        for topic in topics:
+            if topic not in self._windows:
+                self._windows[topic] = Window(topic)
+                self._something_to_do.set()
+            window = self._windows[topic]
+            window.subscribers += 1
+            windows.append(window)
+        try:
+            yield
+        finally:
+            now = asyncio.get_running_loop().time()
+            for window in windows:
+                window.subscribers -= 1
+                window.idle_since = now
+
+    async def _next(self, topics: Sequence[str], after: Cursor, deadline: float, limit: int, last: int | None) -> Batch:
+        """Return the first batch that has something to say, or an empty one at `deadline` (loop time)."""
+        loop = asyncio.get_running_loop()
+        while True:
+            # Armed first, then read, then waited. [race] The other way round, an event that commits after the read
+            # and whose hint comes before the waiter is armed wakes nobody.
+            waiter: asyncio.Future[None] = loop.create_future()
+            windows = [self._windows[topic] for topic in topics]
+            for window in windows:
+                window.waiters.add(waiter)
+            timer = None
+            try:
+                batch = self._from_windows(topics, after, limit) or await self._from_log(topics, after, limit, last)
+                if batch.events or batch.reset or loop.time() >= deadline:
+                    self._count(batch)
+                    return batch
+                after = batch.cursor
+                timer = loop.call_at(deadline, _wake, waiter)
+                await waiter
+            finally:
+                if timer is not None:
+                    timer.cancel()
+                for window in windows:
+                    window.waiters.discard(waiter)
+
+    def _from_windows(self, topics: Sequence[str], after: Cursor, limit: int) -> Batch | None:
+        """Return the batch after `after` from memory, or None where memory doesn't cover it."""
+        if after.epoch != self._epoch:
+            return None
+        moved = []
+        for topic in topics:
+            position, window = after.positions.get(topic), self._windows[topic]
+            if position is None or not window.covers(position):
+                return None
+            if position < window.head:
+                moved.append((window, position))
+        if not moved:
+            return Batch((), after)
+        limit = min(max(limit, 1), MAX_LIMIT)
+        runs = [window.after(position, share(limit, len(moved))) for window, position in moved]
+        events = runs[0] if len(runs) == 1 else merge(runs, limit)
+        cursor = advanced(after, events)
+        more = any(cursor.positions[window.topic] < window.head for window, _ in moved)
+        return Batch(tuple(events), cursor, None, more)
+
+    async def _from_log(self, topics: Sequence[str], after: Cursor, limit: int, last: int | None) -> Batch:
+        """Return the batch after `after` where no window covers it: read the past into the window once, or ask the log.
+
+        Single-flight: two thousand clients that come back at once with the same few cursors cost a few queries.
+        """
+        if not all(self._windows[topic].is_loaded for topic in topics):
+            await self._refreshed(topics)
+        for topic in topics:
+            window, position = self._windows[topic], after.positions.get(topic)
+            if (
+                position is not None
+                and after.epoch == self._epoch
+                and window.is_loaded
+                and not window.is_backfilled
+                and window.low_water <= position < window.base
+                and window.head - position <= MAX_EVENTS
+            ):
+                await self._backfill(window)
+        batch = self._from_windows(topics, after, limit)
+        if batch is not None:
+            return batch
+        # The heads are in the key for a client that armed after the windows moved: an answer begun before that may
+        # lack the very event that moved them, and nothing would wake the client for it again.
+        key = (tuple(topics), after.text, limit, last, tuple(self._windows[topic].head for topic in topics))
+        task = self._old_reads.get(key)
+        if task is None:
+            self.counters.reads_of_old += 1
+            task = self._spawn(queries.run(log.read, topics, after, limit, last))
+            _keep_while_running(self._old_reads, key, task)
+        # shield: the first client may leave while others wait for the same answer.
+        return await asyncio.shield(task)
+
+    async def _backfill(self, window: Window) -> None:
+        task = self._backfills.get(window.topic)
+        if task is None:
+            task = self._spawn(self._load_past(window))
+            _keep_while_running(self._backfills, window.topic, task)
+        await asyncio.shield(task)
+
+    async def _load_past(self, window: Window) -> None:
+        self.counters.reads_of_old += 1
+        room = MAX_EVENTS - (window.head - window.base)
+        window.prepend(await queries.run(log.read_back, window.topic, window.base, room))
+
+    async def _refreshed(self, topics: Sequence[str]) -> Bounds:
+        """Return the bounds of `topics` (subscribed), as new as this call or newer."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._refresh_waiters.append(waiter)
+        self._something_to_do.set()
+        await waiter
+        assert self._epoch is not None
+        windows = {topic: self._windows[topic] for topic in topics}
+        return Bounds(
+            self._epoch,
+            {topic: window.head for topic, window in windows.items()},
+            {topic: window.low_water for topic, window in windows.items()},
+        )
+
+    def _count(self, batch: Batch) -> None:
+        if batch.reset is not None:
+            self.counters.resets += 1
+
+    # The reader's side
+
+    def _start(self) -> None:
+        if not self._tasks:
+            self._tasks = [
+                self._spawn(self._run()),
+                self._spawn(self._hints.receive()),
+                self._spawn(self._hints.watch()),
+                self._spawn(self._prune_now_and_then()),
+            ]
+
+    @staticmethod
+    def _spawn(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task:
+        # In a context of its own: a task born in a request inherits that request's thread, and keeps it.
+        return asyncio.get_running_loop().create_task(coroutine, context=contextvars.Context())
+
+    def _take_hint(self, topic: str) -> None:
+        self.counters.hints += 1
+        self._awaited_hints.pop(topic, None)
+        if topic in self._windows:
+            self._hinted.add(topic)
+            self._something_to_do.set()
+
+    async def _run(self) -> None:
+        loop = asyncio.get_running_loop()
+        next_tick = loop.time()
+        is_away = False
+        while True:
+            try:
+                async with asyncio.timeout_at(next_tick):
+                    await self._something_to_do.wait()
+            except TimeoutError:
+                pass
+            self._something_to_do.clear()
+            waiters, self._refresh_waiters = self._refresh_waiters, []
+            hinted, self._hinted = self._hinted, set()
+            try:
+                unloaded = any(not window.is_loaded for window in self._windows.values())
+                if waiters or unloaded or loop.time() >= next_tick:
+                    next_tick = loop.time() + (TICK_S if layer_health.is_well else TICK_UNWELL_S)
+                    await self._tick(hinted)
+                else:
+                    await self._read_new({t: w.head for t in hinted if (w := self._windows.get(t))})
+                for waiter in waiters:
+                    _wake(waiter)
+                if is_away:
+                    logger.warning("the log can be read again")
+                is_away = False
+            except LogUnavailable as error:
+                if not is_away:
+                    logger.warning("the log can't be read, windows serve meanwhile: %s", error)
+                is_away = True
+                self._hinted |= hinted
+                _fail(waiters, error)
+                await asyncio.sleep(RETRY_S * random.uniform(0.5, 1.5))
+            except Exception as error:
+                # The one reader must not die of a fault in one round: every stream of the process hangs on it.
+                logger.exception("the reader of the log failed in this round, and goes on")
+                _fail(waiters, LogUnavailable(f"the reader failed: {error}"))
+                await asyncio.sleep(RETRY_S)
+
+    async def _tick(self, hinted: set[str]) -> None:
+        """Compare the log's bounds with the windows, and repair what no hint told; `hinted` are those that one told."""
+        self.counters.ticks += 1
+        await self._drop_idle_windows()
+        windows = dict(self._windows)
+        if not windows:
+            return
+        # Joined before the bounds are read: what commits later is hinted at.
+        await self._hints.join(set(windows))
+        bounds = await queries.run(log.bounds, windows)
+        has_new_epoch = self._epoch not in (None, bounds.epoch)
+        self._epoch = bounds.epoch
+        behind = {}
+        for topic, window in windows.items():
+            window.low_water = bounds.low_waters[topic]
+            head = bounds.heads[topic]
+            if not window.is_loaded or has_new_epoch or head < window.head:
+                window.restart(head)
+            elif head > window.head:
+                behind[topic] = window.head
+        self._judge_hints(behind.keys() - hinted)
+        await self._read_new(behind)
+
+    def _judge_hints(self, unannounced: Iterable[str]) -> None:
+        """Count the hints that never came: the tick may well overtake one, but not by a second."""
+        now = asyncio.get_running_loop().time()
+        for topic in [topic for topic, deadline in self._awaited_hints.items() if now >= deadline]:
+            del self._awaited_hints[topic]
+            self.counters.hints_lost += 1
+            layer_health.failed(f"the hint for {topic} did not come")
+        for topic in unannounced:
+            if layer_health.is_well:
+                self._awaited_hints.setdefault(topic, now + HINT_GRACE_S)
+
+    async def _read_new(self, positions: dict[str, int]) -> None:
+        """Read what follows `positions` (the windows' heads) and extend the windows, until nothing is left."""
+        while positions:
+            self.counters.reads_of_new += 1
+            runs = await queries.run(log.read_new, positions, MAX_LIMIT)
+            full = {}
+            for topic, run in runs.items():
+                window = self._windows[topic]
+                if not log.is_contiguous(run, positions[topic]):
+                    # What follows was pruned: this process was away for longer than the log keeps events.
+                    window.restart(run[-1].seq)
+                    continue
+                self.counters.events += len(run)
+                window.extend(run)
+                if len(run) == MAX_LIMIT:
+                    full[topic] = window.head
+            positions = full
+
+    async def _drop_idle_windows(self) -> None:
+        long_ago = asyncio.get_running_loop().time() - LINGER_S
+        for topic, window in list(self._windows.items()):
+            if not window.subscribers and window.idle_since < long_ago:
+                del self._windows[topic]
+                self._awaited_hints.pop(topic, None)
+                await self._hints.leave(topic)
+
+    async def _prune_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(PRUNE_EVERY_S * random.uniform(0.5, 1.5))
+            try:
+                pruned = await queries.run(log.prune)
+                if pruned:
+                    logger.info("pruned %d events", pruned)
+            except LogUnavailable:
+                logger.warning("the log could not be pruned; it is tried again later")
+
+
+_feeds: WeakKeyDictionary[asyncio.AbstractEventLoop, Feed] = WeakKeyDictionary()
+
+
+def current() -> Feed:
+    """Return the feed of the running event loop, made on first use (daphne announces no start to an application)."""
+    loop = asyncio.get_running_loop()
+    feed = _feeds.get(loop)
+    if feed is None:
+        feed = _feeds[loop] = Feed()
+    return feed
+
+
+def _keep_while_running(tasks: dict[Any, asyncio.Task], key: object, task: asyncio.Task) -> None:
+    def forget(done: asyncio.Task) -> None:
+        del tasks[key]
+        if not done.cancelled():
+            done.exception()  # taken note of, so that asyncio doesn't complain where all who waited have left
+
+    tasks[key] = task
+    task.add_done_callback(forget)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)
+
+
+def _fail(waiters: Iterable[asyncio.Future[None]], error: Exception) -> None:
+    for waiter in waiters:
+        if not waiter.done():
+            waiter.set_exception(error)

@@ -1,0 +1,116 @@
+"""The listening end of `wakeup`: one channel for the whole process, and a canary that tells whether it works."""
+
+import asyncio
+import logging
+import random
+import secrets
+from collections.abc import Callable
+
+from channels.layers import get_channel_layer
+
+from apps.events.topic_names import TOPIC_NAME
+from apps.events.wakeup import HINT, HINT_TIMEOUT_S, hint, layer_health
+
+logger = logging.getLogger(__name__)
+
+CANARY_EVERY_S = 5.0
+CANARY_EVERY_UNWELL_S = 1.0
+CANARY_TIMEOUT_S = 1.0
+
+
+class HintListener:
+    """Receive hints for the topics of this process and pass each topic's name on.
+
+    Args:
+        on_hint: called with the name of a topic that moved; must not block.
+    """
+
+    def __init__(self, on_hint: Callable[[str], None]) -> None:
+        self._on_hint = on_hint
+        # Not a topic's name (those have no capitals), so that nobody can subscribe to it.
+        self._canary = f"Canary.{secrets.token_hex(8)}"
+        self._wanted: set[str] = {self._canary}
+        self._joined: set[str] = set()
+        self._channel: str | None = None
+        self._canary_came_back = asyncio.Event()
+        self.garbage = 0  # messages that were no hint
+
+    async def join(self, topics: set[str]) -> None:
+        """Listen to `topics` from now on.
+
+        Returns after HINT_TIMEOUT_S at the latest: what could not be joined by then is tried again with the canary.
+        """
+        self._wanted |= topics
+        await self._catch_up()
+
+    async def leave(self, topic: str) -> None:
+        """Stop listening to `topic`."""
+        self._wanted.discard(topic)
+        if topic in self._joined:
+            self._joined.discard(topic)
+            await self._attempt("group_discard", topic)
+
+    async def receive(self) -> None:
+        """Pass hints on, for ever.
+
+        The layer's `receive` is awaited here and nowhere else, and never with a timeout: to the layer a cancelled
+        receive is a consumer that left, and it unsubscribes the channel.
+        """
+        layer = get_channel_layer()
+        while self._channel is None:
+            try:
+                self._channel = await layer.new_channel("feed.")
+            except Exception as error:  # whatever the layer raises while it is away
+                layer_health.failed(f"no channel could be had: {type(error).__name__} {error}")
+                await asyncio.sleep(random.uniform(0.5, 1.5))
+        await self._catch_up()
+        while True:
+            try:
+                message = await layer.receive(self._channel)
+            except Exception:  # a payload that the layer's serialiser refuses
+                self.garbage += 1
+                # A layer that fails at once, every time, must not spin.
+                await asyncio.sleep(0.01)
+                continue
+            self._take(message)
+
+    async def watch(self) -> None:
+        """Send this process a hint every few seconds, for ever, and judge the layer by whether it comes back."""
+        while True:
+            await asyncio.sleep(CANARY_EVERY_S if layer_health.is_well else CANARY_EVERY_UNWELL_S)
+            await self._catch_up()
+            self._canary_came_back.clear()
+            if await hint([self._canary]):
+                try:
+                    async with asyncio.timeout(CANARY_TIMEOUT_S):
+                        await self._canary_came_back.wait()
+                except TimeoutError:
+                    layer_health.failed(f"a hint to itself did not come back within {CANARY_TIMEOUT_S:g} s")
+                else:
+                    layer_health.recovered()
+
+    def _take(self, message: object) -> None:
+        topic = message.get("topic") if isinstance(message, dict) and message.get("type") == HINT else None
+        if topic == self._canary:
+            self._canary_came_back.set()
+        elif isinstance(topic, str) and TOPIC_NAME.fullmatch(topic):
+            self._on_hint(topic)
+        else:
+            self.garbage += 1
+
+    async def _catch_up(self) -> None:
+        if self._channel is None:
+            return
+        for group in sorted(self._wanted - self._joined):
+            if not await self._attempt("group_add", group):
+                return
+            self._joined.add(group)
+
+    async def _attempt(self, call: str, group: str) -> bool:
+        try:
+            async with asyncio.timeout(HINT_TIMEOUT_S):
+                await getattr(get_channel_layer(), call)(group, self._channel)
+        except Exception as error:  # whatever the layer raises, or the timeout
+            layer_health.failed(f"{call} {group} failed: {type(error).__name__} {error}")
+            return False
+        return True
