@@ -6,7 +6,7 @@ Every function here is synchronous and runs queries; async callers use `queries.
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from typing import Any
@@ -34,6 +34,10 @@ class EventRejected(ValueError):
     """An event that the log won't take. The message says what arrived, what was expected and what to do."""
 
 
+class EventTooLarge(EventRejected):
+    """An event whose data is more than the log takes."""
+
+
 @dataclass(frozen=True, slots=True)
 class NewEvent:
     """An event to be appended.
@@ -43,7 +47,7 @@ class NewEvent:
         type: what happened, for example `notification.posted`; 1 to 64 printable characters.
         data: a JSON value of at most 16 KiB encoded.
         key: the publisher's own name for this event, unique per topic and remembered as long as the event is kept;
-            1 to 200 characters. Appending it again returns the first event.
+            1 to 200 characters. Appending it again returns the first event, marked as `repeated`.
         subject: what the event is about, at most 100 characters.
         blank_earlier: take back what earlier events of this topic said about `subject`: their data becomes null,
             in the log and in the windows of every process; their seq stays.
@@ -101,7 +105,7 @@ def append_many(new_events: Iterable[NewEvent]) -> list[LoggedEvent]:
             for i in indexes:
                 new = new_events[i]
                 if new.key is not None and new.key in by_key:
-                    appended[i] = by_key[new.key]
+                    appended[i] = replace(by_key[new.key], repeated=True)
                     continue
                 heads[topic] += 1
                 if new.blank_earlier:
@@ -289,7 +293,7 @@ def _check(new: NewEvent) -> str:
             f"event data has no JSON form ({error}); send numbers that are finite, text, lists and objects"
         ) from error
     if size_bytes > MAX_DATA_BYTES:
-        raise EventRejected(
+        raise EventTooLarge(
             f"event data is {size_bytes} bytes of JSON; at most {MAX_DATA_BYTES} fit: "
             "store the large part elsewhere and publish a link to it"
         )

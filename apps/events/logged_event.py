@@ -30,6 +30,7 @@ class LoggedEvent:
 
     Args:
         data_json: the event's data as JSON text; `null` once it was blanked.
+        repeated: the append that returned this event found its key in the log, and wrote nothing.
     """
 
     topic: str
@@ -39,6 +40,7 @@ class LoggedEvent:
     data_json: str
     subject: str = field(default="", repr=False)
     blanks_earlier: bool = field(default=False, repr=False)
+    repeated: bool = field(default=False, repr=False, compare=False)
 
     @cached_property
     def json(self) -> bytes:
