@@ -6,4 +6,20 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "realtime_site.settings")
 
-application = get_asgi_application()
+# Before the imports below: they need the models loaded.
+pages = get_asgi_application()
+
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+
+from apps.access.identity import Identified  # noqa: E402
+from apps.access.origin import SameOriginWebSockets  # noqa: E402
+from apps.transports.lean_handler import LeanHandler  # noqa: E402
+from apps.transports.routing import websocket_urlpatterns  # noqa: E402
+from realtime_site.http_routing import by_prefix  # noqa: E402
+
+application = ProtocolTypeRouter(
+    {
+        "http": by_prefix({"/feed/": Identified(LeanHandler())}, otherwise=pages),
+        "websocket": SameOriginWebSockets(Identified(URLRouter(websocket_urlpatterns))),
+    }
+)

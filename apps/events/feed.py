@@ -89,8 +89,11 @@ class Feed:
         timeout_s: float,
         limit: int = DEFAULT_LIMIT,
         last: int | None = None,
+        until: asyncio.Future | None = None,
     ) -> Batch:
         """Return the first batch that has events or a reset, or an empty one after `timeout_s` seconds (0 or more).
+
+        It returns early, with what there is, once `until` is done.
 
         Raises:
             LogUnavailable: the database is away and the windows don't cover `after`.
@@ -99,7 +102,7 @@ class Feed:
         """
         deadline = asyncio.get_running_loop().time() + timeout_s
         async with self._subscribed(topics):
-            return await self._next(topics, after, deadline, limit, last)
+            return await self._next(topics, after, deadline, limit, last, until)
 
     async def follow(
         self,
@@ -108,8 +111,11 @@ class Feed:
         heartbeat_s: float,
         limit: int = DEFAULT_LIMIT,
         last: int | None = None,
+        until: asyncio.Future | None = None,
     ) -> AsyncIterator[Batch]:
-        """Yield what follows `after`, batch by batch, for ever; an empty batch after `heartbeat_s` of silence.
+        """Yield what follows `after`, batch by batch, until `until` is done (by default for ever).
+
+        After `heartbeat_s` seconds of silence an empty batch.
 
         While the database is away, batches that the windows can't serve are late, and the heartbeats go on.
 
@@ -120,14 +126,15 @@ class Feed:
             deadline = loop.time() + heartbeat_s
             while True:
                 try:
-                    batch = await self._next(topics, after, deadline, limit, last)
+                    batch = await self._next(topics, after, deadline, limit, last, until)
                 except LogUnavailable:
                     pause_s = RETRY_S * random.uniform(0.5, 1.5)
-                    if loop.time() + pause_s < deadline:
-                        await asyncio.sleep(pause_s)
+                    await _sleep(min(pause_s, deadline - loop.time()), until)
+                    if loop.time() < deadline and not _is_done(until):
                         continue
-                    await asyncio.sleep(max(0.0, deadline - loop.time()))
                     batch = Batch((), after)
+                if _is_done(until) and not batch.events and not batch.reset:
+                    return
                 yield batch
                 after = batch.cursor
                 deadline = loop.time() + heartbeat_s
@@ -180,8 +187,16 @@ class Feed:
                 window.subscribers -= 1
                 window.idle_since = now
 
-    async def _next(self, topics: Sequence[str], after: Cursor, deadline: float, limit: int, last: int | None) -> Batch:
-        """Return the first batch that has something to say, or an empty one at `deadline` (loop time)."""
+    async def _next(
+        self,
+        topics: Sequence[str],
+        after: Cursor,
+        deadline: float,
+        limit: int,
+        last: int | None,
+        until: asyncio.Future | None,
+    ) -> Batch:
+        """Return the first batch that has something to say, or an empty one at `deadline` (loop time) or `until`."""
         loop = asyncio.get_running_loop()
         while True:
             # Armed first, then read, then waited. [race] The other way round, an event that commits after the read
@@ -190,18 +205,24 @@ class Feed:
             windows = [self._windows[topic] for topic in topics]
             for window in windows:
                 window.waiters.add(waiter)
-            timer = None
+            timer = loop.call_at(deadline, _wake, waiter)
+
+            def wake(_: asyncio.Future, waiter: asyncio.Future[None] = waiter) -> None:
+                _wake(waiter)
+
+            if until is not None:
+                until.add_done_callback(wake)
             try:
                 batch = self._from_windows(topics, after, limit) or await self._from_log(topics, after, limit, last)
-                if batch.events or batch.reset or loop.time() >= deadline:
+                if batch.events or batch.reset or loop.time() >= deadline or _is_done(until):
                     self._count(batch)
                     return batch
                 after = batch.cursor
-                timer = loop.call_at(deadline, _wake, waiter)
                 await waiter
             finally:
-                if timer is not None:
-                    timer.cancel()
+                timer.cancel()
+                if until is not None:
+                    until.remove_done_callback(wake)
                 for window in windows:
                     window.waiters.discard(waiter)
 
@@ -439,6 +460,20 @@ def _keep_while_running(tasks: dict[Any, asyncio.Task], key: object, task: async
 
     tasks[key] = task
     task.add_done_callback(forget)
+
+
+def _is_done(until: asyncio.Future | None) -> bool:
+    return until is not None and until.done()
+
+
+async def _sleep(duration_s: float, until: asyncio.Future | None) -> None:
+    """Sleep, but no longer than `until` is done."""
+    if duration_s <= 0:
+        return
+    if until is None:
+        await asyncio.sleep(duration_s)
+    else:
+        await asyncio.wait([until], timeout=duration_s)
 
 
 def _wake(waiter: asyncio.Future[None]) -> None:

@@ -1,0 +1,91 @@
+"""The open connections of this process, and how each is asked to end."""
+
+import asyncio
+import contextlib
+import random
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from apps.access.families import User
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Why a connection is asked to end, and when its client should come back.
+
+    Args:
+        reason: "life" (streams end now and then, so that permissions are checked again), "drain" (the server is going
+            away) or another word for the client.
+        retry_ms: milliseconds until the client should reconnect.
+    """
+
+    reason: str
+    retry_ms: int
+
+
+class Connection:
+    """One open stream, long poll or socket."""
+
+    def __init__(self, door: str, user: User, topics: tuple[str, ...]) -> None:
+        self.door = door
+        self.user = user
+        self.topics = topics
+        self.stopped: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
+
+    def stop(self, stop: Stop) -> None:
+        """Ask the connection to end; the first reason counts."""
+        if not self.stopped.done():
+            self.stopped.set_result(stop)
+
+
+_open: set[Connection] = set()
+
+
+@contextlib.contextmanager
+def opened(
+    door: str,
+    scope: Mapping[str, Any],
+    user: User,
+    topics: tuple[str, ...],
+    life_s: tuple[float, float] | None = None,
+) -> Iterator[Connection]:
+    """Count a connection as open while it is served.
+
+    Args:
+        scope: its ASGI scope. If the server offers the `drain` extension, a drain stops the connection.
+        life_s: the span, in seconds, in which the end of its life is drawn; None for no end. Random, so that
+            connections that came together don't leave together.
+    """
+    connection = Connection(door, user, topics)
+    _open.add(connection)
+    loop = asyncio.get_running_loop()
+    timer = None
+    if life_s is not None:
+        timer = loop.call_later(random.uniform(*life_s), connection.stop, Stop("life", random.randrange(2_000)))
+    drain = (scope.get("extensions") or {}).get("drain")
+    watch = loop.create_task(_stop_on_drain(drain, connection)) if drain is not None else None
+    try:
+        yield connection
+    finally:
+        _open.discard(connection)
+        if timer is not None:
+            timer.cancel()
+        if watch is not None:
+            watch.cancel()
+
+
+def open_connections() -> frozenset[Connection]:
+    """Return the open connections of this process."""
+    return frozenset(_open)
+
+
+def open_counts() -> dict[str, int]:
+    """Return how many connections are open in this process, per door; doors without any are left out."""
+    return dict(Counter(connection.door for connection in _open))
+
+
+async def _stop_on_drain(drain: Any, connection: Connection) -> None:
+    order = await drain.wait()
+    connection.stop(Stop("drain", order.retry_ms))

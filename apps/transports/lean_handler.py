@@ -1,0 +1,71 @@
+"""A Django handler that holds no thread while an answer is open.
+
+Django's own keeps one operating-system thread per open response: its synchronous `request_started` receivers make a
+per-request executor, which lives until the response ends; 2,000 streams are 2,000 threads. It also leaves an async
+generator's `finally` unrun when the server, not the client, ends a request.
+
+Still Django: its URLs, its requests and responses, its async views, `StreamingHttpResponse`. What is missing: all
+middleware, and the request signals, which manage connections of the ORM. A view here touches the database through
+`apps.events.queries` only.
+"""
+
+import asyncio
+import io
+from collections.abc import Callable
+from typing import Any
+
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.exception import convert_exception_to_response
+from django.http import HttpResponse, HttpResponseBase
+from django.urls import set_script_prefix
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+class LeanHandler(ASGIHandler):
+    """Serve async views, each in its connection's own task."""
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        self._view_middleware: list = []
+        self._template_response_middleware: list = []
+        self._exception_middleware: list = []
+        self._middleware_chain = convert_exception_to_response(self._get_response_async)  # type: ignore[attr-defined]
+
+    async def __call__(self, scope: dict[str, Any], receive: Callable, send: Callable) -> None:
+        body = await _read_body(receive)
+        if body is None:
+            return
+        set_script_prefix(scope.get("root_path") or "/")
+        serving = asyncio.create_task(self._serve(scope, body, send))
+        leaving = asyncio.create_task(receive())  # after the body there is only `http.disconnect` to come
+        try:
+            await asyncio.wait((serving, leaving), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            # Reached when the client leaves, when the answer is complete, and when the server cancels this task: in
+            # each case the view's `finally` blocks have run before this returns.
+            leaving.cancel()
+            serving.cancel()
+            await asyncio.gather(serving, leaving, return_exceptions=True)
+        if not serving.cancelled() and (error := serving.exception()):
+            raise error
+
+    async def _serve(self, scope: dict[str, Any], body: bytes, send: Callable) -> None:
+        response: HttpResponseBase | None
+        if len(body) > MAX_BODY_BYTES:
+            response = HttpResponse("413 Payload too large", status=413, content_type="text/plain")
+        else:
+            request, error = self.create_request(scope, io.BytesIO(body))
+            response = error if request is None else await self.run_get_response(request)
+        await self.send_response(response, send)
+
+
+async def _read_body(receive: Callable) -> bytes | None:
+    """Return the body, at most one byte more than allowed; None where the client left before its end."""
+    body = b""
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        body = (body + message.get("body", b""))[: MAX_BODY_BYTES + 1]
+        if not message.get("more_body", False):
+            return body

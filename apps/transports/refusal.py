@@ -1,0 +1,63 @@
+"""What a door says when it does not open: the same words on HTTP and WebSocket. See PROTOCOL.md#errors."""
+
+from dataclasses import dataclass
+
+from django.http import JsonResponse
+
+MAX_CLOSE_REASON_BYTES = 123  # RFC 6455 section 5.5: a control frame holds 125 bytes, two of them the code
+
+
+@dataclass(frozen=True)
+class Refusal(Exception):
+    """A request that is not served.
+
+    Args:
+        status: the HTTP status; a WebSocket closes with 4000 + status.
+        code: a short name for programs.
+        message: what arrived and what was expected.
+        hint: what to do next.
+        retry_after_s: for refusals that pass (429, 503): when to try again, in seconds.
+    """
+
+    status: int
+    code: str
+    message: str
+    hint: str
+    retry_after_s: int | None = None
+
+    @property
+    def is_transient(self) -> bool:
+        return self.retry_after_s is not None
+
+    @property
+    def close_code(self) -> int:
+        return 4000 + self.status
+
+    @property
+    def close_reason(self) -> str:
+        """The message, cut to what a close frame holds."""
+        return self.message.encode()[:MAX_CLOSE_REASON_BYTES].decode(errors="ignore")
+
+
+def bad_request(code: str, message: str, hint: str) -> Refusal:
+    return Refusal(400, code, message, hint)
+
+
+def unavailable() -> Refusal:
+    return Refusal(
+        503,
+        "log_unavailable",
+        "the event log can't be read right now",
+        "nothing is lost: try again with the same cursor",
+        retry_after_s=1,
+    )
+
+
+def refused(refusal: Refusal) -> JsonResponse:
+    """Return the refusal as an HTTP response."""
+    error = {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}
+    response = JsonResponse({"error": error}, status=refusal.status, json_dumps_params={"ensure_ascii": False})
+    response["Cache-Control"] = "no-store"
+    if refusal.retry_after_s is not None:
+        response["Retry-After"] = str(refusal.retry_after_s)
+    return response

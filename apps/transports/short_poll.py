@@ -1,0 +1,23 @@
+"""Short poll: what is there now, at once. See PROTOCOL.md#short-poll."""
+
+from django.core.handlers.asgi import ASGIRequest
+from django.http import HttpResponse
+
+from apps.events import feed
+from apps.transports.framing import batch_body
+from apps.transports.http_door import POLL_HEADERS, http_door
+from apps.transports.subscription import subscribe
+
+
+@http_door
+async def short_poll(request: ASGIRequest) -> HttpResponse:
+    """Answer with the batch after the client's cursor; 304 where it is the one the client already has."""
+    subscription = subscribe(request.scope)
+    batch = await feed.current().read(subscription.topics, subscription.place, subscription.limit, subscription.last)
+    # The cursor says exactly which events the answer ends with, so it is the answer's version too. Weak: the same
+    # place may be reached by batches cut differently.
+    etag = f'W/"{batch.cursor.text}"'
+    headers = {**POLL_HEADERS, "ETag": etag}
+    if batch.reset is None and request.headers.get("If-None-Match") == etag:
+        return HttpResponse(status=304, headers=headers)
+    return HttpResponse(batch_body(batch), content_type="application/json", headers=headers)

@@ -1,0 +1,48 @@
+"""The life of a stream, the same behind SSE, fetch stream and WebSocket: ready, events, heartbeats, resets, close.
+
+A door adds only its framing and its way of writing. See PROTOCOL.md#streams.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from django.conf import settings
+
+from apps.events import feed
+from apps.events.cursor import Cursor
+from apps.transports.connections import Connection
+from apps.transports.framing import Framing, reset_frame
+from apps.transports.subscription import Subscription
+
+# The reconnect delay, in milliseconds, that clients spread around (they add jitter).
+RETRY_MS = 2_000
+
+
+async def stream(
+    subscription: Subscription, start: Cursor, connection: Connection, framing: Framing
+) -> AsyncIterator[list[bytes]]:
+    """Yield the stream's frames, those that belong together in one list, until the connection is stopped.
+
+    Args:
+        start: the subscription's place in numbers. It is what `ready` tells: a client that is cut right after it comes
+            back with it, and misses neither an event nor a reset.
+
+    Cancellation: close the iterator (`contextlib.aclosing`).
+    """
+    cursor = start
+    heartbeat_s = settings.FEED_HEARTBEAT_S
+    yield [framing.control("ready", cursor, heartbeat_s=heartbeat_s, retry_ms=RETRY_MS)]
+    batches = feed.current().follow(
+        subscription.topics, cursor, heartbeat_s, subscription.limit, subscription.last, connection.stopped
+    )
+    async with aclosing(batches):  # type: ignore[type-var]  # an async generator, typed as the iterator it serves as
+        async for batch in batches:
+            if batch.reset is not None:
+                yield [reset_frame(framing, batch.reset)]
+            elif batch.events:
+                yield framing.events(batch.events, cursor)
+            else:
+                yield [framing.control("heartbeat", batch.cursor)]
+            cursor = batch.cursor
+    stop = connection.stopped.result()
+    yield [framing.control("close", cursor, reason=stop.reason, retry_ms=stop.retry_ms)]

@@ -1,0 +1,134 @@
+"""From an ASGI scope to a subscription: topics, starting place, permission. The same for HTTP and WebSocket."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+
+from apps.access.families import User, family_of
+from apps.events import cursor as cursors
+from apps.events.batch import DEFAULT_LIMIT, MAX_LIMIT, MIN_LIMIT
+from apps.events.cursor import MAX_TOPICS, NOW, CursorError, Last, StartingPlace
+from apps.events.topic_names import TopicNameError, check_topic_name
+from apps.transports.refusal import Refusal, bad_request, unavailable
+
+MAX_LAST = MAX_LIMIT
+DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S = 25.0, 60.0
+
+
+@dataclass(frozen=True)
+class Subscription:
+    """What a client asked for, and may have.
+
+    Args:
+        topics: 1 to 20 topics that `user` may read.
+        place: where to start.
+        last: where to go on after a reset, see `Bounds.settle`.
+        limit: events per batch, 1 to 500.
+        timeout_s: how long a long poll waits, 0 to 60 seconds.
+    """
+
+    user: User
+    topics: tuple[str, ...]
+    place: StartingPlace
+    last: int | None
+    limit: int
+    timeout_s: float
+
+
+def subscribe(
+    scope: Mapping[str, Any], *, topics: Sequence[str] | None = None, otherwise: StartingPlace = NOW
+) -> Subscription:
+    """Read the subscription out of an ASGI scope. See PROTOCOL.md#subscribing.
+
+    The starting place is the first present of the header `Last-Event-ID`, the parameters `after` and `last`, and
+    `otherwise`. The header comes first since an EventSource that reconnects by itself repeats its old address with it.
+
+    Args:
+        topics: these instead of those in the query, for an endpoint that has its own.
+
+    Raises:
+        Refusal: 400 for what can't be read, 404 for a topic that doesn't exist, 403 for one that the user may not
+            read, 503 where the user could not be found out.
+    """
+    try:
+        query = parse_qs(scope["query_string"].decode(), keep_blank_values=True, max_num_fields=100)
+    except ValueError as error:
+        raise bad_request(
+            "bad_query", f"the query can't be read: {error}", "percent-encode it as UTF-8, with at most 100 fields"
+        ) from None
+    topics = _topics(query) if topics is None else tuple(topics)
+    last = _number(query, "last", int, 0, MAX_LAST)
+    subscription = Subscription(
+        user=scope.get("user"),  # type: ignore[arg-type]  # None is refused below, before anybody sees it
+        topics=topics,
+        place=_place(scope, query, last, otherwise),
+        last=last,
+        limit=_number(query, "limit", int, MIN_LIMIT, MAX_LIMIT) or DEFAULT_LIMIT,
+        timeout_s=DEFAULT_TIMEOUT_S
+        if (timeout_s := _number(query, "timeout", float, 0, MAX_TIMEOUT_S)) is None
+        else timeout_s,
+    )
+    _permit(subscription)
+    return subscription
+
+
+def _topics(query: dict[str, list[str]]) -> tuple[str, ...]:
+    topics = tuple(dict.fromkeys(query.get("topic", ())))
+    if not topics:
+        raise bad_request("no_topic", "no topic was given", "name one to 20: ?topic=notifications&topic=chat.lobby")
+    if len(topics) > MAX_TOPICS:
+        raise bad_request(
+            "too_many_topics", f"{len(topics)} topics were given; at most {MAX_TOPICS} fit", "open a second connection"
+        )
+    try:
+        return tuple(check_topic_name(topic) for topic in topics)
+    except TopicNameError as error:
+        raise bad_request("bad_topic", str(error), "correct the topic's name") from None
+
+
+def _place(
+    scope: Mapping[str, Any], query: dict[str, list[str]], last: int | None, otherwise: StartingPlace
+) -> StartingPlace:
+    header = next((value for name, value in scope["headers"] if name == b"last-event-id" and value), None)
+    after = query.get("after", [])
+    if len(after) > 1:
+        raise bad_request("two_cursors", f"'after' was given {len(after)} times", "give the newest cursor, once")
+    text = header.decode("utf-8", "replace") if header is not None else after[0] if after else None
+    if text is None:
+        return otherwise if last is None else Last(last)
+    try:
+        return cursors.parse(text)
+    except CursorError as error:
+        raise bad_request("bad_cursor", str(error), error.hint) from None
+
+
+def _number(query: dict[str, list[str]], name: str, kind: type, low: float, high: float) -> Any:
+    values = query.get(name)
+    if not values:
+        return None
+    try:
+        number = kind(values[0]) if len(values) == 1 and values[0].isascii() else None
+    except ValueError:
+        number = None
+    # Not `number < low or number > high`: that lets NaN through.
+    if number is None or not low <= number <= high:
+        raise bad_request(
+            f"bad_{name}",
+            f"{name}={', '.join(values)[:60]!r} was given; expected one number from {low:g} to {high:g}",
+            f"correct {name}, or leave it out",
+        )
+    return number
+
+
+def _permit(subscription: Subscription) -> None:
+    for topic in subscription.topics:
+        family = family_of(topic)
+        if family is None:
+            raise Refusal(
+                404, "no_such_topic", f"there is no topic {topic!r}", "check the name; docs list the families"
+            )
+        if subscription.user is None:
+            raise unavailable()
+        if not family.may_read(subscription.user, topic):
+            raise Refusal(403, "forbidden", f"you may not read {topic!r}", "sign in as somebody who may")
