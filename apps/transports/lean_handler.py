@@ -16,7 +16,7 @@ from typing import Any
 
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.exception import convert_exception_to_response
-from django.http import HttpResponse, HttpResponseBase
+from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseBase
 from django.urls import set_script_prefix
 
 MAX_BODY_BYTES = 64 * 1024
@@ -50,13 +50,15 @@ class LeanHandler(ASGIHandler):
             raise error
 
     async def _serve(self, scope: dict[str, Any], body: bytes, send: Callable) -> None:
-        response: HttpResponseBase | None
+        await self.send_response(await self._respond(scope, body), send)
+
+    async def _respond(self, scope: dict[str, Any], body: bytes) -> HttpResponseBase:
         if len(body) > MAX_BODY_BYTES:
-            response = HttpResponse("413 Payload too large", status=413, content_type="text/plain")
-        else:
-            request, error = self.create_request(scope, io.BytesIO(body))
-            response = error if request is None else await self.run_get_response(request)
-        await self.send_response(response, send)
+            return HttpResponse("413 Payload too large", status=413, content_type="text/plain")
+        request, error = self.create_request(scope, io.BytesIO(body))
+        if request is None:
+            return error or HttpResponseBadRequest()
+        return await self.run_get_response(request)
 
 
 async def _read_body(receive: Callable) -> bytes | None:
