@@ -10,7 +10,7 @@ import contextlib
 import contextvars
 import logging
 import random
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -112,7 +112,7 @@ class Feed:
         limit: int = DEFAULT_LIMIT,
         last: int | None = None,
         until: asyncio.Future | None = None,
-    ) -> AsyncIterator[Batch]:
+    ) -> AsyncGenerator[Batch, None]:
         """Yield what follows `after`, batch by batch, until `until` is done (by default for ever).
 
         After `heartbeat_s` seconds of silence an empty batch.

@@ -63,7 +63,7 @@ async def open_stream(request: ASGIRequest, door: str, framing: Framing) -> Stre
             subscription.topics,
             settings.FEED_STREAM_LIFE_S,
         ) as connection:
-            async with aclosing(stream(subscription, start, connection, framing)) as frames:  # type: ignore[type-var]
+            async with aclosing(stream(subscription, start, connection, framing)) as frames:
                 async for together in frames:
                     yield b"".join(together)
 

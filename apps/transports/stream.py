@@ -3,7 +3,7 @@
 A door adds only its framing and its way of writing. See PROTOCOL.md#streams.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from django.conf import settings
@@ -20,7 +20,7 @@ RETRY_MS = 2_000
 
 async def stream(
     subscription: Subscription, start: Cursor, connection: Connection, framing: Framing
-) -> AsyncIterator[list[bytes]]:
+) -> AsyncGenerator[list[bytes], None]:
     """Yield the stream's frames, those that belong together in one list, until the connection is stopped.
 
     Args:
@@ -35,7 +35,7 @@ async def stream(
     batches = feed.current().follow(
         subscription.topics, cursor, heartbeat_s, subscription.limit, subscription.last, connection.stopped
     )
-    async with aclosing(batches):  # type: ignore[type-var]  # an async generator, typed as the iterator it serves as
+    async with aclosing(batches):
         async for batch in batches:
             if batch.reset is not None:
                 yield [reset_frame(framing, batch.reset)]

@@ -70,7 +70,7 @@ class FeedConsumer(AsyncConsumer):
         with opened(
             "websocket", self.scope, subscription.user, subscription.topics, settings.FEED_STREAM_LIFE_S
         ) as connection:
-            async with aclosing(stream(subscription, start, connection, _FRAMING)) as frames:  # type: ignore[type-var]
+            async with aclosing(stream(subscription, start, connection, _FRAMING)) as frames:
                 async for together in frames:
                     for frame in together:
                         await self.send({"type": "websocket.send", "text": frame.decode()})
