@@ -10,7 +10,8 @@ from realtime_site.secret_key import kept_secret
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+if (BASE_DIR / ".env").exists():
+    env.read_env(BASE_DIR / ".env")
 
 # Where the embedded default keeps its database, key and collected files.
 VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
@@ -105,9 +106,7 @@ if REDIS_URL:
     }
 else:
     # It forgets a group's members after `group_expiry` seconds; the feed's one subscription outlives any default.
-    CHANNEL_LAYERS = {
-        "default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"group_expiry": 10**9}}
-    }
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer", "CONFIG": {"group_expiry": 10**9}}}
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -148,6 +147,12 @@ FEED_STREAM_LIFE_S = (
     env.float("FEED_STREAM_LIFE_MIN_S", default=1_800.0),
     env.float("FEED_STREAM_LIFE_MAX_S", default=3_600.0),
 )
+
+# The answer that types itself: who answers, at what pace, how long at most, and how many answers at a time.
+ASSISTANT_RESPONDER = env.str("ASSISTANT_RESPONDER", default="apps.assistant.guide_responder.GuideResponder")
+ASSISTANT_PIECE_DELAY_S = env.float("ASSISTANT_PIECE_DELAY_S", default=0.03)
+ASSISTANT_TIMEOUT_S = env.float("ASSISTANT_TIMEOUT_S", default=120.0)
+ASSISTANT_MAX_ANSWERS = env.int("ASSISTANT_MAX_ANSWERS", default=100)
 
 LOGGING = {
     "version": 1,
