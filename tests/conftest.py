@@ -20,15 +20,19 @@ from tests.rig.valkey import Valkey
 _SITES: pytest.StashKey[list[Site]] = pytest.StashKey()
 
 
+# First, so that `-m browser` sees the marks.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests for another database, and run the browser's tests in the browser's event loop."""
+    """Leave out the tests for another database; mark those in Chromium, and run them in the browser's event loop."""
     database = _database_of_this_run()
     kept, left_out = [], []
     for item in items:
         only_on = item.get_closest_marker("only_on")
         (kept if only_on is None or only_on.args[0] == database else left_out).append(item)
-        if "browser" in getattr(item, "fixturenames", ()) and is_async_test(item):
-            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+        if "browser" in getattr(item, "fixturenames", ()):
+            item.add_marker("browser")
+            if is_async_test(item):
+                item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept

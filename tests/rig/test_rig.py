@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import Browser
 
 from tests.conftest import StartSite
+from tests.rig.axe import serious_violations
 from tests.rig.chromium import Pages
 from tests.rig.daphne import Daphne
 from tests.rig.postgresql import PostgreSQL
@@ -69,3 +70,15 @@ async def test_page_that_logs_an_error_or_misses_a_file_is_noticed(browser: Brow
     assert any(fault.startswith("uncaught: planted exception") for fault in planted)
     pages.faults.allow("planted")
     assert not [fault for fault in pages.faults.unexpected() if "planted" in fault]
+
+
+async def test_picture_without_words_and_pale_text_are_serious_violations(pages: Pages) -> None:
+    page = await pages.open("about:blank")
+    await page.set_content("<html lang=en><title>t</title><main><h1>t</h1><p>fine</p></main>")
+    assert await serious_violations(page) == []
+    await page.set_content(
+        "<html lang=en><title>t</title><main><h1>t</h1><img src='data:,'><p style='color: #ddd'>pale</p></main>"
+    )
+    found = "\n".join(await serious_violations(page))
+    assert "image-alt (critical)" in found
+    assert "color-contrast (serious)" in found

@@ -1,0 +1,25 @@
+"""axe-core, which finds what keeps people with disabilities from using a page."""
+
+from pathlib import Path
+
+from playwright.async_api import Page
+
+_SOURCE = Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js"
+_SERIOUS = ("serious", "critical")
+
+
+async def serious_violations(page: Page) -> list[str]:
+    """Return what axe calls serious or critical on the page as it stands, one line for each element.
+
+    Raises:
+        FileNotFoundError: axe-core is not installed; `make test` does that.
+    """
+    # Evaluated, not added as a script element, which the site's Content-Security-Policy would refuse.
+    await page.evaluate(_SOURCE.read_text())
+    result = await page.evaluate("axe.run()")
+    return [
+        f"{violation['id']} ({violation['impact']}): {violation['help']}: {node['html'][:200]}"
+        for violation in result["violations"]
+        if violation["impact"] in _SERIOUS
+        for node in violation["nodes"]
+    ]
