@@ -1,0 +1,421 @@
+/**
+ * Follow topics through every break: one cursor, kept over reconnects; each event once, in order, none missing.
+ *
+ *     import { subscribe } from "./client.js";
+ *
+ *     const feed = subscribe({ topics: ["notifications"], after: cursor, transport: "sse" });
+ *     feed.addEventListener("event", ({ detail }) => show(detail));
+ *     feed.addEventListener("state", ({ detail }) => tell(detail.state));
+ *
+ * The transport carries; the client keeps the place, checks what arrives against it, and decides when to try again.
+ */
+
+import { Backoff } from "./backoff.js";
+import { Cursor, CursorError } from "./cursor.js";
+import { garbled } from "./endings.js";
+import { browser } from "./environment.js";
+import { watchPage } from "./page_lifecycle.js";
+import { transportNamed } from "./registry.js";
+import { Watchdog } from "./watchdog.js";
+
+/** @import {Ending} from "./endings.js" */
+/** @import {LoggedEvent, Reset} from "./framing.js" */
+/** @import {Listeners, Transport, TransportClass, TransportOptions, WireEntry} from "./registry.js" */
+
+// Whatever works answers much sooner. What does not answer in time may be a proxy that collects before it passes on.
+const FIRST_FRAME_MS = 10_000;
+
+/**
+ * @typedef {object} SubscribeOptions
+ * @property {string[]} topics  1 to 20
+ * @property {string | null} [after]  where to start: a cursor, `start` (the oldest kept event) or `now`
+ * @property {number | null} [last]  without `after`: start with the last N events of each topic (0 to 500); with it:
+ *   go on with them where a reset says that the place is lost
+ * @property {string | TransportClass} [transport]  one of the registry, by its name; `sse` where it is left out
+ *
+ * @typedef {"connecting" | "live" | "waiting" | "closed" | "refused"} State
+ *
+ * @typedef {object} StateDetail
+ * @property {State} state
+ * @property {string} reason  why, in a word: `start`, `first-frame`, `hole`, `online`, `returned`, `visible`, `retry`,
+ *   `hidden`, `silent`, `network`, `garbled`, `early`, `asked`, or a code or reason of the server's
+ * @property {string} message  why, in a sentence of the server's or the browser's, or empty
+ * @property {number | null} waitMs  `waiting`: until the next attempt; null: until the page returns
+ * @property {string} transport  which one
+ *
+ * @typedef {object} SubscriptionEvents  the `detail` of each
+ * @property {LoggedEvent} event  its `data` is null where a later event recalled it
+ * @property {Reset} reset  forget what you know of its topics; what comes next is not what follows
+ * @property {StateDetail} state
+ * @property {{cursor: string | null}} heartbeat  nothing happened, and the connection lives
+ * @property {WireEntry} wire  for people to look at
+ */
+
+/**
+ * @template {string} Type
+ * @typedef {CustomEvent<Type extends keyof SubscriptionEvents ? SubscriptionEvents[Type] : any>} Dispatched
+ */
+
+/**
+ * Follow topics.
+ *
+ * Starts once the code that called it has run to its end, so that listeners added there miss nothing.
+ *
+ * @param {SubscribeOptions & TransportOptions} options
+ * @returns {Subscription}
+ * @throws {TypeError} no topics
+ * @throws {RangeError} no such transport
+ * @throws {import("./cursor.js").CursorError} `after` is not a cursor
+ */
+export function subscribe(options) {
+  return new Subscription(options);
+}
+
+/** A running subscription: an EventTarget that dispatches SubscriptionEvents. */
+export class Subscription extends EventTarget {
+  /** @type {State} */
+  state = "connecting";
+
+  /** What happened so far. A repair is a hole that was found and read again. */
+  counts = { events: 0, duplicates: 0, repairs: 0, resets: 0, connections: 0 };
+
+  #topics;
+  #start;
+  #last;
+  #transportClass;
+  #options;
+  #environment;
+  #backoff;
+  #watchdog;
+  #stopWatchingPage;
+  /** @type {Cursor | null} */
+  #cursor = null;
+  /** @type {Transport | null} */
+  #transport = null;
+  /** @type {number | null} */
+  #liveSince = null;
+  /** @type {string | null} */
+  #repairedAt = null;
+  #isHidden = false;
+  /** @type {unknown} */
+  #retry = null;
+  #retryNotBefore = 0;
+
+  /** @param {SubscribeOptions & TransportOptions} options */
+  constructor({ topics, after = null, last = null, transport = "sse", environment = browser, ...options }) {
+    super();
+    if (topics.length === 0) throw new TypeError("no topics were given; name at least one, such as 'notifications'");
+    this.#topics = [...new Set(topics)];
+    this.#start = after;
+    this.#last = last;
+    if (after !== null && after !== "start" && after !== "now") this.#cursor = Cursor.parse(after);
+    /** @type {TransportClass} */
+    this.#transportClass = typeof transport === "string" ? transportNamed(transport) : transport;
+    this.#options = { ...options, environment };
+    this.#environment = environment;
+    this.#backoff = new Backoff(environment.random);
+    this.#watchdog = new Watchdog(environment, (silence) => this.#fellSilent(silence));
+    this.#stopWatchingPage = watchPage(environment, {
+      onHide: () => this.#hide(),
+      onReturn: () => this.#return(),
+      onVisible: () => this.#look(),
+      onOnline: () => this.#moveToNewNetwork(),
+    });
+    queueMicrotask(() => this.state === "connecting" && this.#connect("start"));
+  }
+
+  /** The place after the last event passed on: `after` for a later subscription. Null until the server told one. */
+  get cursor() {
+    return this.#cursor?.text ?? this.#start;
+  }
+
+  /**
+   * EventTarget's own, with types: `detail` is known by the event's name.
+   *
+   * @template {string} Type
+   * @override
+   * @param {Type} type
+   * @param {((event: Dispatched<Type>) => void) | EventListenerObject | null} listener
+   * @param {AddEventListenerOptions | boolean} [options]
+   */
+  addEventListener(type, listener, options) {
+    super.addEventListener(type, /** @type {EventListener} */ (listener), options);
+  }
+
+  /** Try again now, without waiting: for a button. After `close` it does nothing. */
+  reconnect() {
+    if (this.state === "closed") return;
+    this.#backoff.reset();
+    this.#connect("asked");
+  }
+
+  /** End for good. */
+  close() {
+    if (this.state === "closed") return;
+    this.#disconnect();
+    this.#stopWatchingPage();
+    this.#setState("closed", { reason: "asked" });
+  }
+
+  // Attempts
+
+  /** @param {string} reason */
+  #connect(reason) {
+    this.#disconnect();
+    this.#setState("connecting", { reason });
+    const transport = new (this.#chooseTransport())(this.#options);
+    this.#transport = transport;
+    this.#watchdog.startWithin(FIRST_FRAME_MS);
+    const place = { topics: this.#topics, after: this.cursor, last: this.#last };
+    transport.open(place, this.#listenersFor(transport));
+  }
+
+  /** The one place that decides what the next attempt goes over. */
+  #chooseTransport() {
+    return this.#transportClass;
+  }
+
+  /**
+   * @param {Transport} transport
+   * @returns {Listeners}
+   */
+  #listenersFor(transport) {
+    // A browser reports some errors late, when the attempt they belong to is given up and the next one under way.
+    /** @type {<Args extends any[]>(listener: (...args: Args) => void) => (...args: Args) => void} */
+    const whileCurrent = (listener) => (...args) => {
+      if (this.#transport === transport) listener(...args);
+    };
+    return {
+      onReady: whileCurrent(({ cursor, heartbeatMs, retryMs }) => this.#ready(cursor, heartbeatMs, retryMs)),
+      onEvents: whileCurrent((events, cursor) => this.#receive(events, cursor, transport)),
+      onHeartbeat: whileCurrent(({ cursor }) => this.#receive([], cursor, transport)),
+      onReset: whileCurrent((reset) => this.#reset(reset)),
+      onClose: whileCurrent((ending) => this.#ended(ending)),
+      onWire: whileCurrent((entry) => {
+        // Our own requests count too: for a poll, silence is a request without an answer.
+        if (this.state === "live") this.#watchdog.feed();
+        this.#dispatch("wire", entry);
+      }),
+    };
+  }
+
+  #disconnect() {
+    this.#environment.clearTimeout(this.#retry);
+    this.#retry = null;
+    this.#watchdog.stop();
+    this.#liveSince = null;
+    const transport = this.#transport;
+    this.#transport = null; // before close(), which may report its own end
+    transport?.close();
+  }
+
+  /** @param {Ending} ending */
+  #ended(ending) {
+    // Forgive earlier failures only to a connection that outlived the wait before it. Forgiven at its first frame, a
+    // connection that is cut right after it, time and again, would never slow down.
+    const livedMs = this.#liveSince === null ? 0 : this.#environment.now() - this.#liveSince;
+    this.#disconnect();
+    if (ending.final) {
+      this.#setState("refused", ending);
+      return;
+    }
+    this.#backoff.hint(ending.retryMs);
+    if (livedMs > this.#backoff.ceilingMs) this.#backoff.reset();
+    const waitMs = ending.notBeforeMs + this.#backoff.nextMs();
+    this.#retryNotBefore = this.#environment.now() + ending.notBeforeMs;
+    this.#retry = this.#environment.setTimeout(() => this.#connect("retry"), waitMs);
+    this.#setState("waiting", { ...ending, waitMs });
+  }
+
+  // What arrives
+
+  /**
+   * @param {string | null} cursorText
+   * @param {number} heartbeatMs
+   * @param {number | null} retryMs
+   */
+  #ready(cursorText, heartbeatMs, retryMs) {
+    // The server's place counts only for topics that have none here. Where it differs from ours, a reset comes next.
+    if (cursorText !== null && !this.#parsed(cursorText, (there) => this.#adoptMissing(there, []))) return;
+    this.counts.connections += 1;
+    this.#liveSince = this.#environment.now();
+    this.#backoff.hint(retryMs);
+    this.#watchdog.start(heartbeatMs);
+    this.#setState("live", { reason: "first-frame" });
+  }
+
+  /**
+   * Pass on the events that follow the last ones, each once.
+   *
+   * @param {LoggedEvent[]} events
+   * @param {string | null} cursorText  the place after them, where the server said so
+   * @param {Transport} transport
+   */
+  #receive(events, cursorText, transport) {
+    /** @type {Cursor | null} */
+    let there = null;
+    if (cursorText !== null) {
+      const isCursor = this.#parsed(cursorText, (cursor) => {
+        there = cursor;
+        this.#adoptMissing(cursor, events);
+      });
+      if (!isCursor) return;
+    }
+    for (const event of events) {
+      const seen = this.#cursor?.position(event.topic);
+      if (!this.#cursor || seen === undefined) continue; // not a topic of ours
+      if (event.seq <= seen) {
+        this.counts.duplicates += 1;
+        continue;
+      }
+      if (event.seq > seen + 1) {
+        this.#repair();
+        return;
+      }
+      this.#cursor = this.#cursor.advanced(event.topic, event.seq);
+      this.counts.events += 1;
+      this.#dispatch("event", event);
+      if (this.#transport !== transport) return; // a listener closed the subscription
+    }
+    // A hole with nothing behind it shows only here: the server is past an event that never came.
+    if (there && this.#isBehind(there)) this.#repair();
+    else if (events.length === 0) this.#dispatch("heartbeat", { cursor: cursorText });
+  }
+
+  /** @param {Reset} reset */
+  #reset(reset) {
+    const isCursor = this.#parsed(reset.cursor, (there) => {
+      this.#cursor = (this.#cursor ?? there).replaced(there, reset.topics);
+    });
+    if (!isCursor) return;
+    this.counts.resets += 1;
+    this.#dispatch("reset", reset);
+  }
+
+  /** Something is missing after our place: read again from there. */
+  #repair() {
+    this.counts.repairs += 1;
+    const place = this.cursor;
+    const isSecondTime = place === this.#repairedAt;
+    this.#repairedAt = place;
+    if (!isSecondTime) {
+      this.#connect("hole");
+      return;
+    }
+    // Twice in the same place: somebody on the way swallows events, and asking again at once would go round for ever.
+    const message = "Events are missing in what arrives.";
+    this.#ended({ reason: "hole", message, final: false, retryMs: null, notBeforeMs: 0 });
+  }
+
+  /**
+   * Give every topic of ours a place, so that a cursor saved at any moment speaks of all of them (one that leaves a
+   * topic out would later start it at `now`).
+   *
+   * @param {Cursor} there  the server's place, after `events`
+   * @param {LoggedEvent[]} events
+   */
+  #adoptMissing(there, events) {
+    let cursor = this.#cursor ?? new Cursor(there.epoch, []);
+    for (const topic of this.#topics) {
+      if (cursor.position(topic) !== undefined) continue;
+      const first = events.find((event) => event.topic === topic);
+      const seq = first ? first.seq - 1 : there.position(topic);
+      if (seq !== undefined) cursor = cursor.advanced(topic, seq);
+    }
+    this.#cursor = cursor;
+  }
+
+  /** @param {Cursor} there */
+  #isBehind(there) {
+    const here = this.#cursor;
+    if (!here) return false;
+    return (
+      there.epoch !== here.epoch ||
+      this.#topics.some((topic) => (there.position(topic) ?? 0) > (here.position(topic) ?? 0))
+    );
+  }
+
+  /**
+   * Use a cursor of the server's; end the attempt where it is none.
+   *
+   * @param {string} text
+   * @param {(cursor: Cursor) => void} use
+   * @returns {boolean} whether it was one
+   */
+  #parsed(text, use) {
+    try {
+      use(Cursor.parse(text));
+      return true;
+    } catch (error) {
+      if (!(error instanceof CursorError)) throw error;
+      this.#ended(garbled(text));
+      return false;
+    }
+  }
+
+  // Silence, sleep, and the page's comings and goings
+
+  /** @param {{silentMs: number, limitMs: number}} silence */
+  #fellSilent({ silentMs, limitMs }) {
+    // So late that the timer itself was asleep, and the computer with it: no reason to wait any longer.
+    if (silentMs > 2 * limitMs) {
+      this.#connect("silent");
+      return;
+    }
+    const message = `Nothing arrived for ${Math.round(silentMs / 1000)} s.`;
+    this.#ended({ reason: "silent", message, final: false, retryMs: null, notBeforeMs: 0 });
+  }
+
+  #hide() {
+    if (this.#isOver) return;
+    this.#isHidden = true;
+    this.#disconnect();
+    this.#setState("waiting", { reason: "hidden" });
+  }
+
+  #return() {
+    if (!this.#isHidden) return;
+    this.#isHidden = false;
+    this.#connect("returned");
+  }
+
+  #look() {
+    if (this.#isOver || this.#isHidden) return;
+    if (this.state === "waiting" ? this.#mayHurry : this.#watchdog.isOverdue) this.#connect("visible");
+  }
+
+  #moveToNewNetwork() {
+    if (this.#isOver || this.#isHidden || !this.#mayHurry) return;
+    this.#backoff.reset();
+    this.#connect("online");
+  }
+
+  get #isOver() {
+    return this.state === "closed" || this.state === "refused";
+  }
+
+  get #mayHurry() {
+    return this.#environment.now() >= this.#retryNotBefore;
+  }
+
+  // Telling
+
+  /**
+   * @param {State} state
+   * @param {{reason: string, message?: string, waitMs?: number | null}} why
+   */
+  #setState(state, { reason, message = "", waitMs = null }) {
+    this.state = state;
+    const transport = this.#transportClass.transportName;
+    this.#dispatch("state", { state, reason, message, waitMs, transport });
+  }
+
+  /**
+   * @template {keyof SubscriptionEvents} Type
+   * @param {Type} type
+   * @param {SubscriptionEvents[Type]} detail
+   */
+  #dispatch(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The five transports, and the shape that they share.
+ *
+ * A transport is one attempt: `open` starts it, `onClose` says that it is over, `close` ends it. It keeps no place and
+ * never retries; the client does both. To add one, copy its neighbour and list it here.
+ *
+ * @typedef {object} Place  what to read, and from where
+ * @property {string[]} topics
+ * @property {string | null} after  a cursor, `start` or `now`; null leaves it to `last`, or else to the server (`now`)
+ * @property {number | null} last  the last N events of each topic
+ *
+ * @typedef {object} Ready
+ * @property {string | null} cursor  the resolved place of every topic; null where the first events will tell
+ * @property {number} heartbeatMs  the longest silence to expect
+ * @property {number | null} retryMs  the server's hint for reconnects
+ *
+ * @typedef {object} WireEntry  something that went over the wire, for people to look at
+ * @property {"request" | "response" | "frame"} direction
+ * @property {number} bytes  of the body or frame as the page can see it: without headers and framing
+ * @property {number} ms  since the request left
+ * @property {string} [url]
+ * @property {number} [status]
+ * @property {string} [text]  of the frame or body
+ *
+ * @typedef {object} Listeners
+ * @property {(ready: Ready) => void} onReady  the server's first frame arrived: connected
+ * @property {(events: LoggedEvent[], cursor: string | null) => void} onEvents  `cursor` is the place after them, where
+ *   the server said so
+ * @property {(heartbeat: {cursor: string | null}) => void} onHeartbeat  nothing happened, and the connection lives
+ * @property {(reset: Reset) => void} onReset
+ * @property {(ending: Ending) => void} onClose  over, for the first reason given
+ * @property {(entry: WireEntry) => void} onWire
+ *
+ * @typedef {object} TransportOptions
+ * @property {string} [baseUrl]  the server, for example `https://example.org`; empty: the page's own
+ * @property {Environment} [environment]
+ * @property {number} [intervalMs]  short poll: between an answer and the next request
+ * @property {number} [timeoutS]  long poll: how long the server may hold a request
+ * @property {number} [limit]  polls: events in one answer, 1 to 500
+ *
+ * @typedef {object} Transport
+ * @property {(place: Place, listeners: Listeners) => void} open
+ * @property {() => void} close  ends at once and silently
+ *
+ * @typedef {{
+ *   new (options?: TransportOptions): Transport,
+ *   transportName: string,
+ *   path: string,
+ *   supported: (environment?: Environment) => boolean,
+ * }} TransportClass  `supported` tells whether this browser could; the network may still not let it
+ */
+
+import { FetchStreamTransport } from "./fetch_stream.js";
+import { LongPollTransport } from "./long_poll.js";
+import { ShortPollTransport } from "./short_poll.js";
+import { SseTransport } from "./sse.js";
+import { WebSocketTransport } from "./websocket.js";
+
+/** @import {Ending} from "./endings.js" */
+/** @import {Environment} from "./environment.js" */
+/** @import {LoggedEvent, Reset} from "./framing.js" */
+
+/** @type {TransportClass[]} */
+export const TRANSPORTS = [
+  ShortPollTransport,
+  LongPollTransport,
+  SseTransport,
+  FetchStreamTransport,
+  WebSocketTransport,
+];
+
+/**
+ * Return the transport called `name`.
+ *
+ * @param {string} name  `short_poll`, `long_poll`, `sse`, `fetch_stream` or `websocket`
+ * @throws {RangeError} there is none
+ */
+export function transportNamed(name) {
+  const found = TRANSPORTS.find(({ transportName }) => transportName === name);
+  if (found) return found;
+  const names = TRANSPORTS.map(({ transportName }) => transportName).join(", ");
+  throw new RangeError(`there is no transport '${name}'; choose one of ${names}`);
+}

@@ -1,0 +1,89 @@
+/**
+ * Server-sent events: one request, answered for ever, through the browser's own `EventSource`.
+ *
+ * An `EventSource` reconnects by itself, and this one is not let: it would come back at a fixed pace, in step with all
+ * other clients of a server that restarts; it stays silent for ever after any status but 200; and it knows nothing of
+ * holes or of sleeping computers. It is closed at its first error, and the client opens the next one, `after` the last
+ * event that was passed on.
+ */
+
+import { feedUrl } from "./address.js";
+import { cutOff, refusedByStatus } from "./endings.js";
+import { browser } from "./environment.js";
+import { byteLength, deliverFrame } from "./framing.js";
+
+/** @import {Listeners, Place, TransportOptions} from "./registry.js" */
+
+// Events come without a name, which `EventSource` calls "message"; control frames come under their own.
+const NAMES = ["message", "ready", "heartbeat", "reset", "close"];
+const CLOSED = 2; // [spec] EventSource.CLOSED: it gave up, where CONNECTING means that it would try again
+
+export class SseTransport {
+  static transportName = "sse";
+  static path = "/feed/sse";
+
+  static supported(environment = browser) {
+    return environment.EventSource !== undefined;
+  }
+
+  #site;
+  #environment;
+  #closing = new AbortController();
+  /** @type {EventSource | null} */
+  #source = null;
+
+  /** @param {TransportOptions} [options] */
+  constructor({ baseUrl = "", environment = browser } = {}) {
+    this.#site = { baseUrl, environment };
+    this.#environment = environment;
+  }
+
+  /**
+   * @param {Place} place
+   * @param {Listeners} listeners
+   */
+  open(place, listeners) {
+    const { EventSource, now } = this.#environment;
+    if (!EventSource) throw new TypeError("there is no EventSource here; hand one in through `environment`");
+    const url = feedUrl(SseTransport.path, place, this.#site);
+    const askedAt = now();
+    listeners.onWire({ direction: "request", url: url.href, bytes: 0, ms: 0 });
+
+    const source = (this.#source = new EventSource(url));
+    for (const name of NAMES) {
+      source.addEventListener(name, ({ data }) => {
+        listeners.onWire({ direction: "frame", bytes: byteLength(data), ms: now() - askedAt, text: data });
+        deliverFrame(data, listeners);
+      });
+    }
+    source.addEventListener("error", async () => {
+      const refused = source.readyState === CLOSED;
+      source.close();
+      listeners.onClose(refused ? await this.#askWhy(url) : cutOff());
+    });
+  }
+
+  close() {
+    this.#closing.abort();
+    this.#source?.close();
+  }
+
+  /**
+   * Learn why an EventSource was refused, which it doesn't tell, by asking again in a way that shows status and body.
+   *
+   * @param {URL} url
+   */
+  async #askWhy(url) {
+    const asking = new AbortController();
+    const stop = () => asking.abort();
+    this.#closing.signal.addEventListener("abort", stop);
+    try {
+      const response = await this.#environment.fetch(url, { signal: asking.signal, cache: "no-store" });
+      return response.ok ? cutOff() : await refusedByStatus(response, this.#environment.now());
+    } catch (error) {
+      return cutOff(error);
+    } finally {
+      stop(); // where the answer is a stream after all, it is not wanted
+    }
+  }
+}

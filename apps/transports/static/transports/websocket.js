@@ -1,0 +1,57 @@
+/**
+ * WebSocket: one connection for both directions. The feed uses one of them.
+ *
+ * A socket that opened proves little (a proxy may have opened it); the server's first frame does. A server can't refuse
+ * a WebSocket in words before it is open, so it opens it and closes it with 4000 + the HTTP status that says the same.
+ */
+
+import { feedUrl } from "./address.js";
+import { closedByCode } from "./endings.js";
+import { browser } from "./environment.js";
+import { byteLength, deliverFrame } from "./framing.js";
+
+/** @import {Listeners, Place, TransportOptions} from "./registry.js" */
+
+export class WebSocketTransport {
+  static transportName = "websocket";
+  static path = "/feed/ws";
+
+  static supported(environment = browser) {
+    return environment.WebSocket !== undefined;
+  }
+
+  #site;
+  #environment;
+  /** @type {WebSocket | null} */
+  #socket = null;
+
+  /** @param {TransportOptions} [options] */
+  constructor({ baseUrl = "", environment = browser } = {}) {
+    this.#site = { baseUrl, environment };
+    this.#environment = environment;
+  }
+
+  /**
+   * @param {Place} place
+   * @param {Listeners} listeners
+   */
+  open(place, listeners) {
+    const { WebSocket, now } = this.#environment;
+    if (!WebSocket) throw new TypeError("there is no WebSocket here; hand one in through `environment`");
+    const url = feedUrl(WebSocketTransport.path, place, this.#site);
+    url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    const askedAt = now();
+    listeners.onWire({ direction: "request", url: url.href, bytes: 0, ms: 0 });
+
+    const socket = (this.#socket = new WebSocket(url));
+    socket.addEventListener("message", ({ data }) => {
+      listeners.onWire({ direction: "frame", bytes: byteLength(data), ms: now() - askedAt, text: data });
+      deliverFrame(data, listeners);
+    });
+    socket.addEventListener("close", ({ code, reason }) => listeners.onClose(closedByCode(code, reason)));
+  }
+
+  close() {
+    this.#socket?.close();
+  }
+}
