@@ -32,11 +32,13 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "channels",
+    "csp",
     "apps.events",
     "apps.access",
     "apps.transports",
     "apps.notifications",
     "apps.chat",
+    "apps.article",
     "apps.assistant",
     "apps.api",
     "apps.demos",
@@ -52,6 +54,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
 ]
 
 ROOT_URLCONF = "realtime_site.urls"
@@ -119,6 +122,19 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "admin:login"
 
+# Nothing but the site's own files, and no script or style inside a page; the admin keeps to it too.
+# [spec] 'self' allows ws: and wss: to the same host as well (CSP Level 3, "Does url match expression in origin").
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],  # the admin's search field has an icon of this kind
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
@@ -153,6 +169,8 @@ ASSISTANT_RESPONDER = env.str("ASSISTANT_RESPONDER", default="apps.assistant.gui
 ASSISTANT_PIECE_DELAY_S = env.float("ASSISTANT_PIECE_DELAY_S", default=0.03)
 ASSISTANT_TIMEOUT_S = env.float("ASSISTANT_TIMEOUT_S", default=120.0)
 ASSISTANT_MAX_ANSWERS = env.int("ASSISTANT_MAX_ANSWERS", default=100)
+# How long GET /api/long-poll, which takes no parameters, waits for a notification.
+ARTICLE_LONG_POLL_S = env.float("ARTICLE_LONG_POLL_S", default=25.0)
 
 LOGGING = {
     "version": 1,

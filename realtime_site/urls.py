@@ -4,8 +4,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
+    path("", include("apps.demos.urls")),
     path("admin/", admin.site.urls),
     path("feed/", include("apps.transports.urls")),
+    path("", include("apps.article.urls")),
+    path("api/", include("apps.api.urls")),
     path("assistant/", include("apps.assistant.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
 ]

@@ -1,0 +1,38 @@
+/** A transport's page: notifications as they come, and what it took to bring them. */
+
+import { subscribe } from "../transports/client.js";
+import { ConnectionState } from "./connection_state.js";
+import { element, texts } from "./page.js";
+import { NotificationList } from "./notification_list.js";
+import { WirePanel } from "./wire_panel.js";
+
+const { transport, cursor } = element("live").dataset;
+const hangUp = /** @type {HTMLButtonElement} */ (element("hang-up"));
+const list = new NotificationList(element("notifications"));
+const state = new ConnectionState(element("connection"));
+const wire = new WirePanel();
+
+/** @param {string | undefined} after */
+function connect(after) {
+  // #region shown
+  const feed = subscribe({ topics: ["notifications"], after, transport });
+
+  feed.addEventListener("event", ({ detail: event }) => list.take(event));
+  feed.addEventListener("reset", () => location.reload()); // the log can't go on from our place: start afresh
+  feed.addEventListener("state", ({ detail }) => state.show(detail));
+  feed.addEventListener("wire", ({ detail }) => wire.add(detail));
+  // #endregion
+  for (const type of ["event", "heartbeat", "state"]) feed.addEventListener(type, () => wire.showPlace(feed.cursor));
+  return feed;
+}
+
+let feed = connect(cursor);
+
+hangUp.hidden = false;
+hangUp.addEventListener("click", () => {
+  const isOpen = hangUp.dataset.connected !== "false";
+  if (isOpen) feed.close();
+  else feed = connect(feed.cursor ?? undefined);
+  hangUp.dataset.connected = String(!isOpen);
+  hangUp.textContent = isOpen ? texts.connect : texts.hangUp;
+});
