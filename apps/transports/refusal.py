@@ -7,7 +7,7 @@ from django.http import JsonResponse
 MAX_CLOSE_REASON_BYTES = 123  # RFC 6455 section 5.5: a control frame holds 125 bytes, two of them the code
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)  # not frozen: contextlib sets the traceback of what passes through a `with`
 class Refusal(Exception):
     """A request that is not served.
 
