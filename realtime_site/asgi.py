@@ -13,13 +13,22 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
 from apps.access.identity import Identified  # noqa: E402
 from apps.access.origin import SameOriginWebSockets  # noqa: E402
+from apps.chat import routing as chat  # noqa: E402
+from apps.transports import routing as transports  # noqa: E402
 from apps.transports.lean_handler import LeanHandler  # noqa: E402
-from apps.transports.routing import websocket_urlpatterns  # noqa: E402
 from realtime_site.http_routing import by_prefix  # noqa: E402
 
+answers_that_take_long = Identified(LeanHandler())
 application = ProtocolTypeRouter(
     {
-        "http": by_prefix({"/feed/": Identified(LeanHandler())}, otherwise=pages),
-        "websocket": SameOriginWebSockets(Identified(URLRouter(websocket_urlpatterns))),
+        "http": by_prefix(
+            dict.fromkeys(
+                ("/feed/", "/api/status", "/api/long-poll", "/events", "/assistant/answer"), answers_that_take_long
+            ),
+            otherwise=pages,
+        ),
+        "websocket": SameOriginWebSockets(
+            Identified(URLRouter([*transports.websocket_urlpatterns, *chat.websocket_urlpatterns]))
+        ),
     }
 )
