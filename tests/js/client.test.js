@@ -233,7 +233,7 @@ test("the wait is told in milliseconds, and is the wait", async () => {
   assert.equal(follower.clock.nextTimerMs, waits[0]);
 });
 
-test("failures in a row wait up to longer and longer; a connection that outlived its wait is forgiven them", async () => {
+test("failures in a row wait longer and longer; a connection that outlived its wait is forgiven them", async () => {
   const follower = await follow();
   const { clock, feed } = follower;
   let longest = 0;

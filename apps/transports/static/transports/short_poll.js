@@ -46,7 +46,7 @@ export class ShortPollTransport {
     const { signal } = this.#closing;
     const { fetch, now } = this.#environment;
     let after = place.after;
-    let etag = "";
+    const headers = new Headers();
     let ready = false;
     try {
       while (!signal.aborted) {
@@ -55,7 +55,7 @@ export class ShortPollTransport {
         listeners.onWire({ direction: "request", url: url.href, bytes: 0, ms: 0 });
 
         // "no-store" keeps the browser's own cache out of it: a 304 comes through as a 304.
-        const response = await fetch(url, { signal, cache: "no-store", headers: { "If-None-Match": etag } });
+        const response = await fetch(url, { signal, cache: "no-store", headers });
         if (!response.ok && response.status !== 304) {
           listeners.onClose(await refusedByStatus(response, now()));
           return;
@@ -65,18 +65,17 @@ export class ShortPollTransport {
         const ms = now() - askedAt;
         listeners.onWire({ direction: "response", url: url.href, status, bytes: byteLength(text), ms, text });
 
+        const batch = status === 304 ? null : parseBatch(text);
         if (!ready) listeners.onReady({ cursor: null, heartbeatMs: ANSWER_MS, retryMs: null });
         ready = true;
-        let more = false;
-        if (status === 304) {
-          listeners.onHeartbeat({ cursor: after });
-        } else {
-          const batch = parseBatch(text);
+        if (batch) {
           deliverBatch(batch, listeners);
           after = batch.cursor;
-          etag = response.headers.get("ETag") ?? "";
-          more = batch.more || batch.reset !== null;
+          headers.set("If-None-Match", response.headers.get("ETag") ?? "");
+        } else {
+          listeners.onHeartbeat({ cursor: after });
         }
+        const more = batch && (batch.more || batch.reset);
         if (!more && !signal.aborted) await this.#sleep(this.#intervalMs);
       }
     } catch (error) {
