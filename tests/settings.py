@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 # Before the real settings read the environment. Every process of a parallel run gets a folder of its own, which goes
 # when the process ends; those that the tests start (tests/rig/site.py) are told theirs.
@@ -9,6 +10,9 @@ _folder = tempfile.TemporaryDirectory(prefix="realtime-tests-")
 os.environ["VAR_DIR"] = _folder.name
 os.environ["DATABASE_URL"] = os.environ.get("TEST_DATABASE_URL") or f"sqlite:///{_folder.name}/site.sqlite3"
 os.environ["REDIS_URL"] = ""
+
+# WhiteNoise warns where there is none.
+(Path(_folder.name) / "static").mkdir()
 
 from realtime_site.settings import *  # noqa: E402, F403
 
