@@ -1,12 +1,12 @@
 """The recent events of one topic, kept in memory for the readers of this process."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from apps.events.logged_event import LoggedEvent
 
 MAX_EVENTS = 1_000
-MAX_BYTES = 1024 * 1024
+MAX_BYTES = 1024 * 1024  # on the wire
 
 
 class Window:
@@ -52,7 +52,7 @@ class Window:
     def extend(self, run: Sequence[LoggedEvent]) -> None:
         """Add the events that follow the head, drop the oldest beyond the bounds, and wake the waiters."""
         self._events.extend(run)
-        self._size_bytes += sum(len(event.data_json) for event in run)
+        self._size_bytes += _size_bytes(run)
         for event in run:
             if event.blanks_earlier:
                 self._blank_before(event)
@@ -70,7 +70,7 @@ class Window:
             return
         self._events[:0] = run
         self.base -= len(run)
-        self._size_bytes += sum(len(event.data_json) for event in run)
+        self._size_bytes += _size_bytes(run)
         for event in self._events[len(run) :]:
             if event.blanks_earlier:
                 self._blank_before(event)
@@ -85,14 +85,20 @@ class Window:
     def _blank_before(self, recall: LoggedEvent) -> None:
         for index, event in enumerate(self._events[: recall.seq - self.base - 1]):
             if event.subject == recall.subject:
-                self._events[index] = event.blanked()
+                self._events[index] = blanked = event.blanked()
+                self._size_bytes += _size_bytes([blanked]) - _size_bytes([event])
 
     def _drop_beyond_bounds(self) -> None:
         drop = max(0, len(self._events) - MAX_EVENTS)
-        size = self._size_bytes - sum(len(event.data_json) for event in self._events[:drop])
-        while size > MAX_BYTES:
-            size -= len(self._events[drop].data_json)
+        size_bytes = self._size_bytes - _size_bytes(self._events[:drop])
+        while size_bytes > MAX_BYTES:
+            size_bytes -= _size_bytes([self._events[drop]])
             drop += 1
         del self._events[:drop]
         self.base += drop
-        self._size_bytes = size
+        self._size_bytes = size_bytes
+
+
+def _size_bytes(events: Iterable[LoggedEvent]) -> int:
+    # As on the wire: that form is kept with the event from its first reader on.
+    return sum(len(event.json) for event in events)
