@@ -6,7 +6,7 @@ import { EventSource } from "eventsource";
 
 import { subscribe } from "../../apps/transports/static/transports/client.js";
 import { browser } from "../../apps/transports/static/transports/environment.js";
-import { TRANSPORTS } from "../../apps/transports/static/transports/registry.js";
+import { TRANSPORTS, transportNamed } from "../../apps/transports/static/transports/registry.js";
 import { FakeClock } from "./rig/fake_clock.js";
 import { FeedServer } from "./rig/feed_server.js";
 import { until } from "./rig/until.js";
@@ -265,10 +265,28 @@ for (const Transport of TRANSPORTS) {
   });
 }
 
+test("a refusal that comes as a mere code is asked for in words [websocket]", async (t) => {
+  const server = await served(t);
+  const error = { code: "forbidden", message: "you may not read 'news'", hint: "sign in as somebody who may" };
+  server.fail({ refuse: { status: 403 } }, { refuse: { status: 403, body: { error } } });
+  const { feed, states } = follow(t, server, transportNamed("websocket"));
+  await until(() => feed.state === "refused");
+  assert.equal(states.at(-1)?.message, "you may not read 'news'; sign in as somebody who may");
+  assert.equal(states.at(-1)?.reason, "forbidden");
+});
+
+test("a refusal that nobody explains is final all the same [websocket]", async (t) => {
+  const server = await served(t);
+  server.fail({ refuse: { status: 404 } });
+  const { feed, states } = follow(t, server, transportNamed("websocket"));
+  await until(() => feed.state === "refused");
+  assert.equal(states.at(-1)?.message, "the server answered 404");
+});
+
 test("nothing new costs a 304 without a body [short_poll]", async (t) => {
   const server = await served(t);
   server.append("news");
-  const { seen, wire } = follow(t, server, TRANSPORTS[0], { after: "start" });
+  const { seen, wire } = follow(t, server, transportNamed("short_poll"), { after: "start" });
   await until(() => wire.filter(({ status }) => status === 304).length === 3);
   const empty = wire.filter(({ status }) => status === 304);
   assert(empty.every(({ bytes }) => bytes === 0));
@@ -280,14 +298,14 @@ test("nothing new costs a 304 without a body [short_poll]", async (t) => {
 test("a long backlog is read batch by batch without the pause between polls [short_poll]", async (t) => {
   const server = await served(t);
   for (let count = 0; count < 20; count += 1) server.append("news");
-  const { seen } = follow(t, server, TRANSPORTS[0], { after: "start", limit: 3, intervalMs: 600_000 });
+  const { seen } = follow(t, server, transportNamed("short_poll"), { after: "start", limit: 3, intervalMs: 600_000 });
   await until(() => seen.length === 20);
   assert.equal(server.requests.length, 7);
 });
 
 test("a server that answers empty before its time is not asked round and round [long_poll]", async (t) => {
   const server = await served(t);
-  const { states } = follow(t, server, TRANSPORTS[1], { after: "start", timeoutS: 25 });
+  const { states } = follow(t, server, transportNamed("long_poll"), { after: "start", timeoutS: 25 });
   const empty = JSON.stringify({ events: [], cursor: "k1~news:0", reset: null, more: false });
   server.fail({}, { say: empty });
   await until(() => server.requests.length === 2);

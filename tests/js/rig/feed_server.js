@@ -185,7 +185,7 @@ export class FeedServer {
     this.#sockets.handleUpgrade(request, stream, head, (socket) => {
       if (fault.silent) return;
       if (fault.refuse) {
-        socket.close(4000 + fault.refuse.status, fault.refuse.body?.error.message ?? "");
+        socket.close(4000 + fault.refuse.status, fault.refuse.body?.error?.message ?? "");
         return;
       }
       const gone = new AbortController();

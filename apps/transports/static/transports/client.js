@@ -39,7 +39,7 @@ const FIRST_FRAME_MS = 10_000;
  * @property {State} state
  * @property {string} reason  why, in a word: `start`, `first-frame`, `hole`, `online`, `returned`, `visible`, `retry`,
  *   `hidden`, `silent`, `network`, `garbled`, `early`, `asked`, or a code or reason of the server's
- * @property {string} message  why, in a sentence of the server's or the browser's, or empty
+ * @property {string} message  why, in words of the server's or the browser's, or empty
  * @property {number | null} waitMs  `waiting`: until the next attempt; null: until the page returns
  * @property {string} transport  which one
  *
@@ -303,7 +303,7 @@ export class Subscription extends EventTarget {
       return;
     }
     // Twice in the same place: somebody on the way swallows events, and asking again at once would go round for ever.
-    const message = "Events are missing in what arrives.";
+    const message = "events are missing in what arrives";
     this.#ended({ reason: "hole", message, final: false, retryMs: null, notBeforeMs: 0 });
   }
 
@@ -362,7 +362,7 @@ export class Subscription extends EventTarget {
       this.#connect("silent");
       return;
     }
-    const message = `Nothing arrived for ${Math.round(silentMs / 1000)} s.`;
+    const message = `nothing arrived for ${Math.round(silentMs / 1000)} s`;
     this.#ended({ reason: "silent", message, final: false, retryMs: null, notBeforeMs: 0 });
   }
 

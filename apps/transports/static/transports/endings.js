@@ -4,7 +4,7 @@
  * @typedef {object} Ending
  * @property {string} reason  a word for programs: `network`, `garbled`, `early`, `silent`, `hole`, an HTTP status, or a
  *   code or reason of the server's
- * @property {string} message  a sentence for a person
+ * @property {string} message  for a person, without capital and full stop, as the server writes them
  * @property {boolean} final  whether the same request would be refused again
  * @property {number | null} retryMs  the server's hint: come back within this time
  * @property {number} notBeforeMs  the server's wish: don't come back sooner than this
@@ -33,7 +33,7 @@ function isFinal(status) {
  */
 export function cutOff(cause) {
   if (cause instanceof GarbledError) return garbled(cause.message);
-  const message = cause instanceof Error ? `The connection was lost (${cause.message}).` : "The connection was lost.";
+  const message = cause instanceof Error ? `the connection was lost: ${cause.message}` : "the connection was lost";
   return { reason: "network", message, final: false, retryMs: null, notBeforeMs: 0 };
 }
 
@@ -44,7 +44,7 @@ export function cutOff(cause) {
  * @returns {Ending}
  */
 export function garbled(text) {
-  const message = `Something that is not the feed answered: ${JSON.stringify(text.slice(0, 60))}.`;
+  const message = `something that is not the feed answered: ${JSON.stringify(text.slice(0, 60))}`;
   return { reason: "garbled", message, final: false, retryMs: null, notBeforeMs: 0 };
 }
 
@@ -54,7 +54,7 @@ export function garbled(text) {
  * @returns {Ending}
  */
 export function answeredEarly() {
-  const message = "The server answered before there was anything to tell.";
+  const message = "the server answered before there was anything to tell";
   return { reason: "early", message, final: false, retryMs: null, notBeforeMs: 0 };
 }
 
@@ -67,7 +67,7 @@ export function answeredEarly() {
  * @returns {Ending}
  */
 export function closedByServer(reason, message, retryMs) {
-  const words = message ?? `The server asks to reconnect (${reason}).`;
+  const words = message ?? `the server asks to reconnect: ${reason}`;
   return { reason, message: words, final: false, retryMs, notBeforeMs: 0 };
 }
 
@@ -83,7 +83,7 @@ export async function refusedByStatus(response, now) {
   const { code, message, hint } = await errorOf(response);
   return {
     reason: code ?? String(status),
-    message: [message ?? `The server answered ${status}.`, hint].filter(Boolean).join(" "),
+    message: [message ?? `the server answered ${status}`, hint].filter(Boolean).join("; "),
     final: isFinal(status),
     retryMs: null,
     notBeforeMs: retryAfterMs(response.headers.get("Retry-After"), now),
@@ -103,7 +103,7 @@ export function closedByCode(code, message) {
   const status = code - 4000;
   return {
     reason: String(status),
-    message: message || `The server answered ${status}.`,
+    message: message || `the server answered ${status}`,
     final: isFinal(status),
     retryMs: null,
     notBeforeMs: 0,

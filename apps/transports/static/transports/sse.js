@@ -8,7 +8,8 @@
  */
 
 import { feedUrl } from "./address.js";
-import { cutOff, refusedByStatus } from "./endings.js";
+import { askWhy } from "./ask_why.js";
+import { cutOff } from "./endings.js";
 import { browser } from "./environment.js";
 import { byteLength, deliverFrame } from "./framing.js";
 
@@ -59,31 +60,12 @@ export class SseTransport {
     source.addEventListener("error", async () => {
       const refused = source.readyState === CLOSED;
       source.close();
-      listeners.onClose(refused ? await this.#askWhy(url) : cutOff());
+      listeners.onClose((refused && (await askWhy(place, this.#site, this.#closing.signal))) || cutOff());
     });
   }
 
   close() {
     this.#closing.abort();
     this.#source?.close();
-  }
-
-  /**
-   * Learn why an EventSource was refused, which it doesn't tell, by asking again in a way that shows status and body.
-   *
-   * @param {URL} url
-   */
-  async #askWhy(url) {
-    const asking = new AbortController();
-    const stop = () => asking.abort();
-    this.#closing.signal.addEventListener("abort", stop);
-    try {
-      const response = await this.#environment.fetch(url, { signal: asking.signal, cache: "no-store" });
-      return response.ok ? cutOff() : await refusedByStatus(response, this.#environment.now());
-    } catch (error) {
-      return cutOff(error);
-    } finally {
-      stop(); // where the answer is a stream after all, it is not wanted
-    }
   }
 }

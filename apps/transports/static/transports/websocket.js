@@ -6,6 +6,7 @@
  */
 
 import { feedUrl } from "./address.js";
+import { askWhy } from "./ask_why.js";
 import { closedByCode } from "./endings.js";
 import { browser } from "./environment.js";
 import { byteLength, deliverFrame } from "./framing.js";
@@ -22,6 +23,7 @@ export class WebSocketTransport {
 
   #site;
   #environment;
+  #closing = new AbortController();
   /** @type {WebSocket | null} */
   #socket = null;
 
@@ -48,10 +50,15 @@ export class WebSocketTransport {
       listeners.onWire({ direction: "frame", bytes: byteLength(data), ms: now() - askedAt, text: data });
       deliverFrame(data, listeners);
     });
-    socket.addEventListener("close", ({ code, reason }) => listeners.onClose(closedByCode(code, reason)));
+    socket.addEventListener("close", async ({ code, reason }) => {
+      const hasNoWords = code >= 4400 && reason === "";
+      const why = hasNoWords ? await askWhy(place, this.#site, this.#closing.signal) : null;
+      listeners.onClose(why ?? closedByCode(code, reason));
+    });
   }
 
   close() {
+    this.#closing.abort();
     this.#socket?.close();
   }
 }
