@@ -113,7 +113,7 @@ TIMELINES = {
     "long_poll": _long_poll(),
     "sse": _stream(),
     # The reader has had enough: it hangs up before the last event.
-    "fetch_stream": _stream(end_s=21.0),
+    "fetch_stream": _stream(talk_s=(21.0 - TRAVEL_S,), end_s=21.0),
     "websocket": _stream(talk_s=(6.5, 10.2, 19.0, 21.4, 27.6)),
 }
 

@@ -81,7 +81,6 @@ for (const [name, run] of Object.entries(demos)) {
     }
     running = new AbortController();
     button.textContent = texts.stop;
-    button.setAttribute("aria-pressed", "true");
     try {
       await run(running.signal);
     } catch (error) {
@@ -89,6 +88,5 @@ for (const [name, run] of Object.entries(demos)) {
     }
     running = null;
     button.textContent = texts.start;
-    button.setAttribute("aria-pressed", "false");
   });
 }
