@@ -190,8 +190,9 @@ def read(topics: Sequence[str], after: StartingPlace, limit: int = DEFAULT_LIMIT
         if reset is not None:
             return Batch((), cursor, reset, more=True)
         moved = {t: seq for t, seq in cursor.positions.items() if seq < bounds_now.heads[t]}
-        runs = read_new(moved, share(limit, len(moved)))
-        broken = [t for t, seq in moved.items() if not is_contiguous(runs.get(t, ()), seq)]
+        found = read_new(moved, share(limit, len(moved)))
+        runs = {t: _up_to_a_hole(run, moved[t]) for t, run in found.items()}
+        broken = [t for t in moved if not runs.get(t)]
         if not broken:
             events = merge(runs.values(), limit)
             cursor = advanced(cursor, events)
@@ -199,7 +200,7 @@ def read(topics: Sequence[str], after: StartingPlace, limit: int = DEFAULT_LIMIT
             return Batch(events, cursor, None, more)
         # A prune committed between the two queries: the bounds of the next attempt show it as a reset.
     # The bounds deny what the rows show: somebody deleted rows by hand. Still never a silent gap.
-    again = {t: runs[t][0].seq - 1 if runs.get(t) else bounds_now.heads[t] for t in broken}
+    again = {t: found[t][0].seq - 1 if t in found else bounds_now.heads[t] for t in broken}
     cursor = Cursor(cursor.epoch, {**cursor.positions, **again})
     return Batch((), cursor, Reset("trimmed", tuple(sorted(broken)), cursor), more=True)
 
@@ -229,8 +230,16 @@ def is_contiguous(run: Sequence[LoggedEvent], after: int) -> bool:
     return bool(run) and run[0].seq == after + 1 and run[-1].seq == after + len(run)
 
 
+def _up_to_a_hole(run: Sequence[LoggedEvent], after: int) -> Sequence[LoggedEvent]:
+    if is_contiguous(run, after):
+        return run
+    return [event for expected, event in enumerate(run, after + 1) if event.seq == expected]
+
+
 def prune(now: datetime | None = None) -> int:
     """Delete what EVENTS_RETENTION no longer keeps, oldest first, and return how many events that was.
+
+    The first rule whose pattern fits a topic counts; a topic that none fits is kept whole.
 
     Low water rises in the same transaction as the rows go, so a reader sees either both or neither.
     """
@@ -331,7 +340,9 @@ def _blank(topic: str, subject: str, unsaved: Iterable[Event]) -> None:
 
 def _prunable(topic: Topic, now: datetime) -> int:
     """Return the seq up to which `topic` may be pruned."""
-    rule = next(rule for rule in settings.EVENTS_RETENTION if fnmatchcase(topic.name, rule["topics"]))
+    rule = next((rule for rule in settings.EVENTS_RETENTION if fnmatchcase(topic.name, rule["topics"])), None)
+    if rule is None:
+        return topic.low_water
     too_many = topic.head - rule["count"]
     # Not "the newest one that is too old": with clocks that disagree an old time may follow a young one, and
     # what is pruned must be a prefix.
