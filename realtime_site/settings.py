@@ -121,6 +121,7 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 LOGIN_URL = "admin:login"
+CSRF_FAILURE_VIEW = "apps.api.csrf.csrf_failure"
 
 # Nothing but the site's own files, and no script or style inside a page; the admin keeps to it too.
 # [spec] 'self' allows ws: and wss: to the same host as well (CSP Level 3, "Does url match expression in origin").
