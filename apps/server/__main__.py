@@ -1,0 +1,3 @@
+from apps.server.cli import CommandLineInterface
+
+CommandLineInterface.entrypoint()

@@ -1,0 +1,110 @@
+"""`manage.py serve`: run the site on daphne, made fit, and say where to open it."""
+
+import errno
+import logging
+import os
+import socket
+import sys
+from typing import Any
+
+from daphne.access import AccessLogGenerator
+from daphne.endpoints import build_endpoint_description_strings
+from daphne.management.commands.runserver import get_default_application
+from django.core.management import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
+from twisted.internet.error import CannotListenError
+
+from apps.server.limits import Limits
+from apps.server.server import Server
+
+_HELP = {
+    errno.EADDRINUSE: "is in use. Stop the other program, or choose another port: --port {other}, or PORT={other}",
+    errno.EACCES: "may not be used by this user. Choose a port from 1024 on, such as --port {other}",
+    errno.EADDRNOTAVAIL: "is not an address of this machine. Choose another host, such as --host 127.0.0.1",
+}
+
+
+class Command(BaseCommand):
+    help = "Run the site on daphne with flow control, bounded input and a drain. Ctrl-C ends it, twice ends it at once."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", help="Address to listen on (default: HOST, else 127.0.0.1).")
+        parser.add_argument("--port", help="Port to listen on, 0 for a free one (default: PORT, else 8000).")
+        parser.add_argument(
+            "--client-address-header",
+            default=os.environ.get("CLIENT_ADDRESS_HEADER", ""),
+            metavar="NAME",
+            help="Header in which the proxy, and nobody else, puts the client's address, such as X-Real-IP; "
+            "X-Forwarded-Proto is believed too then (default: CLIENT_ADDRESS_HEADER, else none).",
+        )
+        parser.add_argument("--access-log", action="store_true", help="Print a line for each request.")
+        Limits.add_arguments(parser)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host = (options["host"] or os.environ.get("HOST") or "127.0.0.1").strip("[]")
+        port = _port(options["port"])
+        self._check_database()
+        if options["verbosity"] <= 1:
+            # Every endpoint it configures, and that HTTP/2 is not there: of no use to whoever starts a site.
+            logging.getLogger("daphne.server").setLevel(logging.WARNING)
+        server: Server = Server(
+            get_default_application(),
+            limits=Limits.from_arguments(options),
+            endpoints=build_endpoint_description_strings(host=host, port=port),
+            ready_callable=lambda: self._say_where(host, server.listening_addresses),
+            action_logger=AccessLogGenerator(sys.stdout) if options["access_log"] else None,
+            proxy_forwarded_address_header=options["client_address_header"] or None,
+            proxy_forwarded_proto_header="X-Forwarded-Proto" if options["client_address_header"] else None,
+            server_name="",
+            verbosity=options["verbosity"],
+        )
+        server.run()
+        if server.listen_failure is not None:
+            raise CommandError(listen_failure(server.listen_failure, host, port))
+
+    def _check_database(self) -> None:
+        try:
+            self.check_migrations()
+        except OperationalError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise CommandError(
+                f"The database can't be reached ({reason}). Start it, or correct DATABASE_URL."
+            ) from None
+
+    def _say_where(self, host: str, listening: list[tuple[str, int]]) -> None:
+        for address in _addresses(host):
+            shown = f"[{address}]" if ":" in address else address
+            self.stdout.write(f"Open http://{shown}:{listening[0][1]}/")
+        self.stdout.write("Ctrl-C stops the server.")
+        self.stdout.flush()
+
+
+def _port(option: str | None) -> int:
+    name, value = ("--port", option) if option is not None else ("PORT", os.environ.get("PORT") or "8000")
+    if not value.isascii() or not value.isdigit() or int(value) > 65_535:
+        raise CommandError(f"{name} is {value!r}; it has to be a number from 0 to 65535.")
+    return int(value)
+
+
+def _addresses(host: str) -> list[str]:
+    """Return addresses under which a server that listens on `host` can be opened, this machine's own view first."""
+    if host not in ("0.0.0.0", "::"):
+        return [host]
+    family, loopback, outside = (
+        (socket.AF_INET, "127.0.0.1", "192.0.2.1") if host == "0.0.0.0" else (socket.AF_INET6, "::1", "2001:db8::1")
+    )
+    with socket.socket(family, socket.SOCK_DGRAM) as probe:
+        try:
+            # Sends nothing: it only asks which of our addresses leads out. The other one is for documentation only.
+            probe.connect((outside, 9))
+            return [loopback, probe.getsockname()[0]]
+        except OSError:
+            return [loopback]
+
+
+def listen_failure(error: BaseException, host: str, port: int) -> str:
+    """Say in one line what kept the server from listening, and what to do."""
+    cause = error.socketError if isinstance(error, CannotListenError) else error
+    if isinstance(cause, OSError) and (help := _HELP.get(cause.errno or 0)):
+        return f"{host}:{port} {help.format(other=8001 if port < 1024 or port == 8000 else port + 1)}."
+    return f"Can't listen on {host}:{port}: {cause}"
