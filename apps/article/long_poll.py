@@ -24,7 +24,7 @@ REFUSAL_PAUSE_S = 3.0
 
 @http_door
 async def long_poll(request: ASGIRequest) -> HttpResponseBase:
-    """Answer with the batch that follows the browser's place, on the timeout and on a drain with an empty one.
+    """Answer with the event that follows the browser's place, on the timeout and on a drain with none.
 
     The place is a cursor in a cookie. It moves with the answer: one that never arrives is asked for again.
     """
@@ -49,7 +49,8 @@ async def _next_batch(request: ASGIRequest) -> Batch:
     reader = feed.current()
     start = await reader.resolve([TOPIC], _place(request.COOKIES.get(PLACE_COOKIE)))
     with opened("long_poll", request.scope, request.scope["user"], (TOPIC,)) as connection:
-        return await reader.wait([TOPIC], start, settings.ARTICLE_LONG_POLL_S, until=connection.stopped)
+        # One by one: the article's page shows one message for each answer, and asks again at once.
+        return await reader.wait([TOPIC], start, settings.ARTICLE_LONG_POLL_S, limit=1, until=connection.stopped)
 
 
 def _place(cookie: str | None) -> StartingPlace:
@@ -71,8 +72,8 @@ def _body(batch: Batch) -> bytes:
 
 
 def _message(batch: Batch) -> str | None:
-    """Return the newest notification of the batch in one line."""
-    for event in reversed(batch.events):
+    """Return the notification of the batch in one line; None for a recall, and where there is none."""
+    for event in batch.events:
         match event.type, event.data:
             case "notification.posted" | "notification.edited", {"title": str(title), "message": str(message)}:
                 return f"{title}: {message}" if message else title
