@@ -131,7 +131,10 @@ SSE_OR_WEBSOCKET = (
         (_("cookies only"), _("cookies and a subprotocol only")),
     ),
     Row(_("Connections"), (_("six a host over HTTP/1.1, about a hundred streams over HTTP/2"), _("hundreds"))),
-    Row(_("Compression"), (_("possible, but a buffer on the way costs promptness"), _("per frame, where both sides agree"))),
+    Row(
+        _("Compression"),
+        (_("possible, but a buffer on the way costs promptness"), _("per frame, where both sides agree")),
+    ),
     Row(_("Made for"), (_("being told"), _("talking"))),
 )
 

@@ -62,7 +62,9 @@ def transport(request: HttpRequest, name: str) -> HttpResponse:
 
 def chat(request: HttpRequest) -> HttpResponse:
     """Offer a room to talk in."""
-    return render(request, "demos/chat.html", {"texts": CHAT_TEXTS, "page_source": shown_region("demos/chat_socket.js")})
+    return render(
+        request, "demos/chat.html", {"texts": CHAT_TEXTS, "page_source": shown_region("demos/chat_socket.js")}
+    )
 
 
 def typewriter(request: HttpRequest) -> HttpResponse:
