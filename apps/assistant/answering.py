@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from apps.assistant import capacity, responder
 from apps.assistant.question import Question
-from apps.assistant.refusal import Refusal
 from apps.assistant.responder import Piece, Text
+from apps.transports.refusal import Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ async def frames(question: Question) -> AsyncGenerator[Frame, None]:
 
 
 def error_frame(refusal: Refusal) -> Frame:
-    return {"type": "error", "error": refusal.error}
+    return {"type": "error", "error": {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}}
 
 
 async def _next(pieces: AsyncGenerator[Piece, None], deadline_s: float, language: str) -> Piece | None:

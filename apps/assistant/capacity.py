@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from apps.assistant.refusal import Refusal
+from apps.transports.refusal import Refusal
 
 RETRY_AFTER_S = 5
 
@@ -27,6 +27,7 @@ class Capacity:
                     "busy",
                     _("I am writing %(count)d answers already, as many as I can at a time.") % {"count": self.taken},
                     _("Please ask again in a few seconds."),
+                    retry_after_s=RETRY_AFTER_S,
                 )
 
     @contextmanager

@@ -10,11 +10,11 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from apps.assistant.languages import language_of_question, language_of_reader
-from apps.assistant.refusal import Refusal
+from apps.transports.refusal import Refusal, bad_request
 
 MAX_QUESTION_CHARS = 2_000
 # 2,000 characters percent-encoded or as JSON escapes take at most 24,000 bytes.
-MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 32 * 1024
 
 _ALLOWED_CONTROLS = frozenset("\t\n\r")
 
@@ -36,13 +36,15 @@ def question_from(request: HttpRequest) -> Question:
     """
     reader = language_of_reader(request)
     with translation.override(reader):
-        fields = _fields_of_body(request) if request.method == "POST" else _fields(request.GET)
+        try:
+            fields = _fields_of_body(request) if request.method == "POST" else _fields(request.GET)
+        except TooManyFieldsSent:
+            raise _malformed(_("There are too many fields.")) from None
         text, asked = fields.get("q", ""), fields.get("lang")
         try:
             reader = language_of_reader(request, asked)
         except LookupError:
-            raise Refusal(
-                400,
+            raise bad_request(
                 "unknown_language",
                 _("lang is %(language)s, which this site does not speak.") % {"language": repr(asked)[:40]},
                 _("Use en or zh-hans, or leave it out."),
@@ -55,23 +57,20 @@ def _checked(text: str) -> str:
     # Lone surrogates too: JSON can carry them, UTF-8 can't.
     odd = next((c for c in text if unicodedata.category(c) in ("Cc", "Cs") and c not in _ALLOWED_CONTROLS), None)
     if odd is not None:
-        raise Refusal(
-            400,
+        raise bad_request(
             "control_characters",
             _("The question contains the control character U+%(code)04X.") % {"code": ord(odd)},
             _("Send plain text; only line breaks and tabs may stand between the words."),
         )
     text = text.strip()
     if not text:
-        raise Refusal(
-            400,
+        raise bad_request(
             "empty_question",
             _("The question is empty."),
             _("Type a question, for example: When should I use SSE?"),
         )
     if len(text) > MAX_QUESTION_CHARS:
-        raise Refusal(
-            400,
+        raise bad_request(
             "question_too_long",
             _("The question has %(count)d characters; at most %(most)d are read.")
             % {"count": len(text), "most": MAX_QUESTION_CHARS},
@@ -83,8 +82,7 @@ def _checked(text: str) -> str:
 def _fields(query: QueryDict) -> dict[str, str]:
     for name in ("q", "lang"):
         if len(query.getlist(name)) > 1:
-            raise Refusal(
-                400,
+            raise bad_request(
                 "repeated_parameter",
                 _("%(name)s was sent %(count)d times.") % {"name": name, "count": len(query.getlist(name))},
                 _("Send it once."),
@@ -105,10 +103,7 @@ def _fields_of_body(request: HttpRequest) -> dict[str, str]:
     if request.content_type == "application/json":
         return _fields_of_json(body)
     if request.content_type == "application/x-www-form-urlencoded":
-        try:
-            return _fields(QueryDict(body, encoding="utf-8"))
-        except TooManyFieldsSent:
-            raise _malformed(_("The form has too many fields.")) from None
+        return _fields(QueryDict(body, encoding="utf-8"))
     raise Refusal(
         415,
         "unsupported_body",
@@ -131,4 +126,4 @@ def _fields_of_json(body: bytes) -> dict[str, str]:
 
 
 def _malformed(message: str) -> Refusal:
-    return Refusal(400, "malformed_body", message, _('Send {"q": "your question", "lang": "en"}.'))
+    return bad_request("malformed_request", message, _('Send {"q": "your question", "lang": "en"}.'))
