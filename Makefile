@@ -1,8 +1,5 @@
 # The project's verbs; `make` alone lists them. Needs make, a POSIX shell and Python 3.11 or later, nothing else.
 
-HOST ?= 127.0.0.1
-PORT ?= 8000
-
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 # Node comes as a wheel, so that the checks of the browser code need none on the machine.
@@ -24,11 +21,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 help: ## list these verbs
 	@grep -hE '^[a-z0-9]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
-serve: $(VENV)/serves ## run the site on http://HOST:PORT (127.0.0.1:8000), set up whatever is missing
+serve: $(VENV)/serves ## run the site on http://127.0.0.1:8000 (make serve PORT=8080), set up whatever is missing
 	@$(PYTHON) manage.py migrate --no-input --verbosity 0
 	@$(PYTHON) manage.py collectstatic --no-input --verbosity 0
 	@$(PYTHON) manage.py ensure_admin
-	@exec $(VENV)/bin/daphne -b $(HOST) -p $(PORT) realtime_site.asgi:application
+	@exec $(PYTHON) manage.py serve
 
 test: lint types js chromium ## run every check and every test
 	$(PYTHON) -m tests.rig.with_postgresql pytest -n $(PYTEST_WORKERS) $(TESTS_ON_BOTH_DATABASES)
@@ -85,7 +82,8 @@ $(VENV)/serves: requirements.txt | $(PYTHON)
 $(VENV)/tests: requirements-dev.txt | $(PYTHON)
 	@echo "installing the packages of requirements-dev.txt"
 	@$(PYTHON) -m pip install --quiet --require-hashes -r requirements-dev.txt
-	@touch $@
+	@# These hold those of requirements.txt, in the same versions.
+	@touch $(VENV)/serves $@
 
 node_modules/installed: package-lock.json $(VENV)/tests
 	@echo "installing the packages of package-lock.json"
