@@ -1,0 +1,11 @@
+"""The addresses of all pages."""
+
+TRANSPORT_PAGES = {
+    "short_poll": "/demos/short-poll/",
+    "long_poll": "/demos/long-poll/",
+    "sse": "/demos/sse/",
+    "fetch_stream": "/demos/fetch-stream/",
+    "websocket": "/demos/websocket/",
+}
+OTHER_PAGES = ("/", "/guide/", "/demos/chat/", "/demos/typewriter/", "/demos/article/")
+PAGES = (*OTHER_PAGES, *TRANSPORT_PAGES.values())
