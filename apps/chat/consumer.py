@@ -59,7 +59,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._member = presence.Member(sender := secrets.token_hex(8), f"guest-{sender[:4]}")
+        self._member = presence.Member(sender := new_sender(), f"guest-{sender[:4]}")
         self._dialect: Dialect = PlainText(sender)
         self._is_ready = asyncio.Event()
         self._is_closing = False
@@ -240,6 +240,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
             logger.exception("a connection to the chat failed")
             with contextlib.suppress(Exception):
                 await self._refuse(_FAILED)
+
+
+def new_sender() -> str:
+    """Return a name for a connection: nobody can guess it before its first line."""
+    return secrets.token_hex(8)
 
 
 def _not_sent(message: str, hint: str, line_id: str | None = None) -> ChatError:
