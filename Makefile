@@ -25,7 +25,7 @@ serve: $(VENV)/serves ## run the site on http://127.0.0.1:8000 (make serve PORT=
 	@$(PYTHON) manage.py migrate --no-input --verbosity 0
 	@$(PYTHON) manage.py collectstatic --no-input --verbosity 0
 	@$(PYTHON) manage.py ensure_admin
-	@exec $(PYTHON) manage.py serve
+	@exec $(PYTHON) manage.py serve --page / --page /admin/
 
 test: lint types js chromium ## run every check and every test
 	$(PYTHON) -m tests.rig.with_postgresql pytest -n $(PYTEST_WORKERS) $(TESTS_ON_BOTH_DATABASES)

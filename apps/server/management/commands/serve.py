@@ -37,6 +37,9 @@ class Command(BaseCommand):
             help="Header in which the proxy, and nobody else, puts the client's address, such as X-Real-IP; "
             "X-Forwarded-Proto is believed too then (default: CLIENT_ADDRESS_HEADER, else none).",
         )
+        parser.add_argument(
+            "--page", action="append", metavar="PATH", help="Path to name once it listens; may be repeated (default: /)."
+        )
         parser.add_argument("--access-log", action="store_true", help="Print a line for each request.")
         Limits.add_arguments(parser)
 
@@ -51,7 +54,7 @@ class Command(BaseCommand):
             get_default_application(),
             limits=Limits.from_arguments(options),
             endpoints=build_endpoint_description_strings(host=host, port=port),
-            ready_callable=lambda: self._say_where(host, server.listening_addresses),
+            ready_callable=lambda: self._say_where(host, server.listening_addresses, options["page"] or ["/"]),
             action_logger=AccessLogGenerator(sys.stdout) if options["access_log"] else None,
             proxy_forwarded_address_header=options["client_address_header"] or None,
             proxy_forwarded_proto_header="X-Forwarded-Proto" if options["client_address_header"] else None,
@@ -71,10 +74,11 @@ class Command(BaseCommand):
                 f"The database can't be reached ({reason}). Start it, or correct DATABASE_URL."
             ) from None
 
-    def _say_where(self, host: str, listening: list[tuple[str, int]]) -> None:
+    def _say_where(self, host: str, listening: list[tuple[str, int]], pages: list[str]) -> None:
         for address in _addresses(host):
             shown = f"[{address}]" if ":" in address else address
-            self.stdout.write(f"Open http://{shown}:{listening[0][1]}/")
+            for page in pages:
+                self.stdout.write(f"Open http://{shown}:{listening[0][1]}{page}")
         self.stdout.write("Ctrl-C stops the server.")
         self.stdout.flush()
 
