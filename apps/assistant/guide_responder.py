@@ -36,17 +36,17 @@ class GuideResponder:
 def compose(question: str, language: str) -> tuple[str, tuple[Source, ...]]:
     """Return the whole answer to a question, and its sources: the quoted section first, then those to read too.
 
-    When nothing fits, the answer lists what the guide covers, and the sources are all its sections, none quoted.
+    When nothing fits, the answer lists what the guide covers, and the one source is the guide itself, not quoted.
     """
     fitting = _index(language).search(question)
     with translation.override(language):
         if not fitting:
-            everything = guide.sections(language)
+            whole = guide.guide(language)
             opening = _(
                 "The guide on this site says nothing about that, and it is all I can quote from. You can ask me about:"
             )
-            text = "\n".join([opening + "\n", *(f"• {section.title}" for section in everything)])
-            return text, tuple(Source(section.title, section.url, quoted=False) for section in everything)
+            text = "\n".join([opening + "\n", *(f"• {section.title}" for section in whole.sections)])
+            return text, (Source(whole.title, guide.GUIDE_PATH, quoted=False),)
         best, *others = fitting
         opening = _("I quote from this site's guide; no language model is at work. From “%(title)s”:") % {
             "title": best.title
