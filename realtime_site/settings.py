@@ -9,7 +9,8 @@ from realtime_site.secret_key import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-env = environ.Env()
+# Each variable may also be given as NAME_FILE, the path of a file that holds it: a secret in a volume, say.
+env = environ.FileAwareEnv()
 if (BASE_DIR / ".env").exists():
     env.read_env(BASE_DIR / ".env")
 
@@ -21,6 +22,10 @@ SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret(VAR_DIR / "secret_
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 # Full origins (scheme, host, port) that may write with a cookie and open a WebSocket, besides the site's own.
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# Behind a proxy that ends TLS and sets this header itself, whatever the client sent.
+if env.bool("BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 INSTALLED_APPS = [
     "apps.server",  # before daphne, so that runserver is on it
@@ -77,12 +82,15 @@ TEMPLATES = [
     },
 ]
 
-# Connections are never kept by a thread (threads come and go under ASGI): PostgreSQL's pool keeps them, checked
-# before each use, so that no task survives a server restart with a dead one.
-DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'site.sqlite3'}")}
+# PostgreSQL's connections are never kept by a thread (threads come and go under ASGI) but by the pool, which checks
+# them before each use, so that no task survives a server restart with a dead one. SQLite has no server to lose, and
+# opening the file anew costs more than the queries of the log: the log's few threads keep theirs for a minute.
+database_url = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'site.sqlite3'}"
+DATABASES = {"default": env.db_url_config(database_url)}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if "sqlite" in DATABASES["default"]["ENGINE"]:
+    DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["OPTIONS"] = {
         "timeout": 5,
         # A deferred transaction that turns into a writer fails at once with "database is locked"; an immediate
