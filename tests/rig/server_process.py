@@ -62,7 +62,7 @@ class ServerProcess:
         """Everything the server printed, over all its starts."""
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
-    def start(self, timeout_s: float = 60.0) -> Self:
+    def start(self, timeout_s: float = 120.0) -> Self:
         """Start the server and return once it answers; do nothing if it runs.
 
         Raises:
@@ -91,7 +91,7 @@ class ServerProcess:
                 start_new_session=True,
             )
 
-    def wait_until_ready(self, timeout_s: float = 60.0) -> None:
+    def wait_until_ready(self, timeout_s: float = 120.0) -> None:
         """Return once the server answers; raises what `start` does."""
         try:
             wait_until(self._answers, f"{self.name} to answer on port {self.port}", timeout_s)

@@ -187,7 +187,7 @@ def run_python(env: dict[str, str], *words: str) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     if done.returncode:
         raise RuntimeError(f"python {' '.join(words)} ended with {done.returncode}\n{done.stdout}{done.stderr}")

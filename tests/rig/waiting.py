@@ -9,7 +9,7 @@ from typing import Any
 _PAUSE_S = 0.02
 
 
-def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 30.0) -> Any:
+def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 60.0) -> Any:
     """Call `condition` until it answers something true, and return that.
 
     The limit is for a condition that never comes true; it is no measure of speed, so leave it generous.
@@ -25,7 +25,7 @@ def wait_until(condition: Callable[[], Any], what: str, timeout_s: float = 30.0)
     return answer
 
 
-async def await_until(condition: Callable[[], Any | Awaitable[Any]], what: str, timeout_s: float = 30.0) -> Any:
+async def await_until(condition: Callable[[], Any | Awaitable[Any]], what: str, timeout_s: float = 60.0) -> Any:
     """Do as `wait_until` does without blocking the event loop; `condition` may be a coroutine function."""
     deadline = time.monotonic() + timeout_s
     while True:
