@@ -18,13 +18,15 @@ from apps.transports import routing as transports  # noqa: E402
 from apps.transports.lean_handler import LeanHandler  # noqa: E402
 from realtime_site.http_routing import by_prefix  # noqa: E402
 
-answers_that_take_long = Identified(LeanHandler())
+lean = LeanHandler()
 application = ProtocolTypeRouter(
     {
         "http": by_prefix(
-            dict.fromkeys(
-                ("/feed/", "/api/status", "/api/long-poll", "/events", "/assistant/answer"), answers_that_take_long
-            ),
+            {
+                # Answers that stay open, see docs/decisions/0003. Who is asking matters to the feed only.
+                "/feed/": Identified(lean),
+                **dict.fromkeys(("/api/status", "/api/long-poll", "/events", "/assistant/answer"), lean),
+            },
             otherwise=pages,
         ),
         "websocket": SameOriginWebSockets(
