@@ -38,7 +38,10 @@ class Command(BaseCommand):
             "X-Forwarded-Proto is believed too then (default: CLIENT_ADDRESS_HEADER, else none).",
         )
         parser.add_argument(
-            "--page", action="append", metavar="PATH", help="Path to name once it listens; may be repeated (default: /)."
+            "--page",
+            action="append",
+            metavar="PATH",
+            help="Path to name once it listens; may be repeated (default: /).",
         )
         parser.add_argument("--access-log", action="store_true", help="Print a line for each request.")
         Limits.add_arguments(parser)
