@@ -1,4 +1,4 @@
-"""The tongue with names, times and history: subprotocol `chat.v1.json`, see CHAT.md#chatv1json.
+"""The dialect with names, times and history: subprotocol `chat.v1.json`, see CHAT.md#chatv1json.
 
 Events and control frames are those of the WebSocket door, byte for byte, so that one client reads both.
 """

@@ -47,14 +47,12 @@ FRAMES_AT_ONCE, FRAMES_PER_S = 200, 20.0
 TYPING_EVERY_S = 2.0
 
 _FAILED = Refusal(500, "failed", "the chat failed here", "nothing is lost: come back with the same cursor")
-_TONGUES: tuple[type[ChatV1Json], ...] = (ChatV1Json,)
 
 
 class ChatConsumer(AsyncWebsocketConsumer):
     """Serve one WebSocket at `/` or `/ws/chat/`; docs/CHAT.md describes what it speaks."""
 
-    # Channels would ask the layer for a channel before it accepts: with Redis away no handshake would succeed. It would
-    # also await the layer and the socket alike and forget nothing of either; here each has its own task and its limits.
+    # Channels would ask the layer for a channel before it accepts: with Redis away no handshake would succeed.
     channel_layer_alias = None
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -82,12 +80,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         offered = self.scope.get("subprotocols") or []
-        tongue = next((tongue for tongue in _TONGUES if tongue.subprotocol in offered), None)
-        if tongue is not None:
-            self._dialect = tongue(self._member.sender)
+        if ChatV1Json.subprotocol in offered:
+            self._dialect = ChatV1Json(self._member.sender)
         await self.accept(self._dialect.subprotocol)
         try:
-            if offered and tongue is None:
+            if offered and self._dialect.subprotocol is None:
                 raise bad_request(
                     "bad_subprotocol",
                     f"the subprotocols {', '.join(offered)[:60]!r} were offered; this room speaks "
@@ -115,7 +112,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             if request is not None:
                 # A line appended before its own sender's place is known would lie before it, and never come back.
                 await asyncio.wait_for(self._is_ready.wait(), READY_TIMEOUT_S)
-                await self._answer(request)
+                if not self._is_closing:
+                    await self._answer(request)
         except ChatError as error:
             await self.send(self._dialect.error(error))
         except TimeoutError:

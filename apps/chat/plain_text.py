@@ -1,4 +1,4 @@
-"""The plain tongue, for terminals and for the simplest page there is: a frame is a line."""
+"""The plain dialect, for terminals and for the simplest page there is: a frame is a line."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The tongue with names, times and history."""
+"""The dialect with names, times and history."""
 
 import asyncio
 import json

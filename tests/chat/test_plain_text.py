@@ -1,4 +1,4 @@
-"""The article's tongue: plain text, for terminals and the simplest page."""
+"""The article's dialect: plain text, for terminals and the simplest page."""
 
 import pytest
 

@@ -13,6 +13,9 @@ from tests.rig.waiting import await_until
 
 PATIENCE_S = 60
 
+# Whole sites choose their database themselves: one run of these tests is enough.
+pytestmark = pytest.mark.only_on("sqlite")
+
 
 @pytest_asyncio.fixture
 async def connect():
