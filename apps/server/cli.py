@@ -22,9 +22,11 @@ class CommandLineInterface(daphne.cli.CommandLineInterface):
     def run(self, args: list[str]) -> None:
         arguments = self.parser.parse_args(args)
         limits = Limits.from_arguments(vars(arguments))
-        # Daphne passes its own options, two of which are one of our limits.
+        # Daphne passes its own options, some of which are limits of ours.
         self.parser.set_defaults(
-            websocket_max_message_size=limits.max_message_bytes, websocket_max_frame_size=limits.max_message_bytes
+            ping_interval=limits.ping_s,
+            websocket_max_message_size=limits.max_message_bytes,
+            websocket_max_frame_size=limits.max_message_bytes,
         )
         self.server_class = partial(Server, limits=limits)
         super().run(args)

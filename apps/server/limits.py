@@ -23,6 +23,7 @@ class Limits:
     linger_s: float = _limit(5.0, "Seconds during which the rest of a refused body is read and thrown away")
     max_message_bytes: int = _limit(64 * KIB, "Largest WebSocket frame or message; a larger one closes with 1009")
     inbox_bytes: int = _limit(256 * KIB, "Bytes of WebSocket messages that may wait for their application")
+    ping_s: float = _limit(15.0, "Seconds of silence after which a WebSocket's peer is pinged")
     close_handshake_s: float = _limit(3.0, "Seconds a WebSocket peer has to answer a close frame")
     backlog: int = _limit(4096, "Connections that may wait to be accepted (the kernel's somaxconn caps it)")
     drain_s: float = _limit(8.0, "Seconds that open connections have to end once the server was told to stop")

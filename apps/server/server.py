@@ -54,6 +54,7 @@ class Server(daphne.server.Server):
 
     def __init__(self, application: Any, *, limits: Limits | None = None, **options: Any) -> None:
         self.limits = limits or Limits()
+        options.setdefault("ping_interval", self.limits.ping_s)
         options.setdefault("websocket_max_message_size", self.limits.max_message_bytes)
         options.setdefault("websocket_max_frame_size", self.limits.max_message_bytes)
         signal_handlers = options.pop("signal_handlers", True)

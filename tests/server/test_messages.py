@@ -5,7 +5,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from tests.server.conftest import Serve
-from tests.server.frames import BINARY, CLOSE, CONTINUATION, TEXT, masked_frame
+from tests.server.frames import BINARY, CLOSE, CONTINUATION, PING, TEXT, masked_frame
 from tests.server.reader import FrameReader
 from tests.server.served import MIB, Served
 
@@ -83,6 +83,14 @@ def test_application_that_raises_closes_its_socket_with_1011(server: Served) -> 
     with connect(f"{server.ws_url}/raise-after-accept") as socket, pytest.raises(ConnectionClosed) as closed:
         socket.recv()
     assert closed.value.rcvd.code == 1011
+
+
+def test_silent_peer_is_pinged(serve: Serve) -> None:
+    connection = serve(ping_s=0.1).upgrade("/echo")
+    ping = FrameReader(connection).next()
+    assert ping is not None
+    assert ping.opcode == PING
+    connection.close()
 
 
 def test_sending_to_a_peer_that_left_is_no_error(server: Served) -> None:
