@@ -7,12 +7,17 @@ from typing import Any
 import pytest
 from channels.layers import get_channel_layer
 from django.db import OperationalError
+from hypothesis import settings as hypothesis_settings
 
 from apps.events import feed, log, queries
 from apps.events.feed import Feed
 from apps.events.logged_event import LoggedEvent
 from apps.events.wakeup import layer_health
 from tests.events.faulty_layer import FaultyLayer
+
+# How long an example takes says nothing on a machine that others use too.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True)
