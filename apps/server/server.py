@@ -169,15 +169,20 @@ class Server(daphne.server.Server):
             assert self._hurry is not None
             self._hurry.set()
         else:
-            status.draining = True
+            self._begin_drain()
             self.stop()
+
+    def _begin_drain(self) -> None:
+        if not status.draining:
+            status.draining = True
+            self._deadline = time.monotonic() + self.limits.drain_s
 
     def kill_all_applications(self) -> Deferred[None]:
         # Daphne calls this before the reactor stops, and the reactor waits for it.
         return Deferred.fromFuture(asyncio.ensure_future(self._drain()))
 
     async def _drain(self) -> None:
-        status.draining = True
+        self._begin_drain()
         _leave_after(self.limits.exit_s)
         try:
             await self._stop_listening()
@@ -194,7 +199,6 @@ class Server(daphne.server.Server):
             await port.stopListening().asFuture(asyncio.get_running_loop())
 
     def _call_turns(self) -> None:
-        self._deadline = time.monotonic() + self.limits.drain_s
         turns: list[tuple[Any, DrainExtension]] = []
         for protocol, details in self.connections.items():
             drain = details.get("drain")
