@@ -1,0 +1,26 @@
+# syntax=docker/dockerfile:1
+# Two stages: packages are installed in the first, so that pip, its cache and the lock files stay out of the image.
+
+FROM python:3.13-slim AS packages
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
+RUN python -m venv /opt/packages
+# Before the code: as long as the lock doesn't change, this layer is taken from the cache.
+COPY requirements.txt .
+RUN /opt/packages/bin/pip install --require-hashes -r requirements.txt
+
+FROM python:3.13-slim
+ENV PATH=/opt/packages/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 VAR_DIR=/srv/site/var
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin site
+WORKDIR /srv/site
+COPY --from=packages /opt/packages /opt/packages
+COPY manage.py ./
+COPY deploy/make_secrets.py deploy/
+COPY realtime_site realtime_site
+COPY templates templates
+COPY locale locale
+COPY apps apps
+# The key is for this command alone: nothing is signed while static files are collected.
+RUN python -m compileall -q apps realtime_site && SECRET_KEY=unused python manage.py collectstatic --no-input --verbosity 0
+USER site
+EXPOSE 8000
+CMD ["python", "manage.py", "serve", "--host", "0.0.0.0", "--port", "8000"]
