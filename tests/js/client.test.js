@@ -1,6 +1,7 @@
 /** What the client does whatever the transport: order, holes, resets, waits, and the page's comings and goings. */
 
 import assert from "node:assert/strict";
+import { getEventListeners } from "node:events";
 import { test } from "node:test";
 
 import { subscribe } from "../../apps/transports/static/transports/client.js";
@@ -424,6 +425,7 @@ test("closing is for good, and stops even the rest of a batch", async () => {
   assert.equal(follower.attempts.length, 1);
   assert.equal(follower.told.at(-1), "closed asked");
   assert.equal(follower.clock.nextTimerMs, undefined);
+  assert.deepEqual(getEventListeners(follower.page.environment.window, "online"), []);
 });
 
 test("a subscription closed before it began never connects", async () => {

@@ -105,7 +105,7 @@ export class Subscription extends EventTarget {
   constructor({ topics, after = null, last = null, transport = "sse", environment = browser, ...options }) {
     super();
     if (topics.length === 0) throw new TypeError("no topics were given; name at least one, such as 'notifications'");
-    this.#topics = [...new Set(topics)];
+    this.#topics = [...topics];
     this.#start = after;
     this.#last = last;
     if (after !== null && after !== "start" && after !== "now") this.#cursor = Cursor.parse(after);
