@@ -3,6 +3,7 @@
 import asyncio
 
 from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, HttpResponseBase
 from django.utils import timezone
@@ -48,7 +49,8 @@ async def long_poll(request: ASGIRequest) -> HttpResponseBase:
 async def _next_batch(request: ASGIRequest) -> Batch:
     reader = feed.current()
     start = await reader.resolve([TOPIC], _place(request.COOKIES.get(PLACE_COOKIE)))
-    with opened("long_poll", request.scope, request.scope["user"], (TOPIC,)) as connection:
+    # Everyone reads this topic, so nobody is asked who they are.
+    with opened("long_poll", request.scope, AnonymousUser(), (TOPIC,)) as connection:
         # One by one: the article's page shows one message for each answer, and asks again at once.
         return await reader.wait([TOPIC], start, settings.ARTICLE_LONG_POLL_S, limit=1, until=connection.stopped)
 

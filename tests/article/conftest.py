@@ -1,19 +1,18 @@
-"""The article's endpoints in the process of the tests: the lean handler without a server in front."""
+"""The article's endpoints in the process of the tests: the whole application without a server in front."""
 
 from http.cookies import SimpleCookie
 
 import httpx
 import pytest_asyncio
 
-from apps.access.identity import Identified
 from apps.events import feed
-from apps.transports.lean_handler import LeanHandler
+from realtime_site.asgi import application
 
 
 @pytest_asyncio.fixture
 async def browser_like():
     """Return an HTTP client that keeps cookies, as a browser does."""
-    transport = httpx.ASGITransport(app=Identified(LeanHandler()))
+    transport = httpx.ASGITransport(app=application)
     async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
         yield client
     await feed.current().aclose()
