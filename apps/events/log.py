@@ -315,10 +315,14 @@ def _lock(topics: Sequence[str]) -> dict[str, int]:
     The lock is what makes seq order commit order. A sequence would hand out 7 and 8, let 8 commit first, and a
     reader whose cursor passed 8 would never see 7.
     """
-    locked = Topic.objects.select_for_update().filter(name__in=topics).order_by("name").values_list("name", "head")
-    heads = dict(locked)
+    rows = Topic.objects.filter(name__in=topics)
+    locked = rows.select_for_update().order_by("name").values_list("name", "head")
+    # One topic, the usual case, is looked for and locked at once. Of several, the missing ones are made before any is
+    # locked. [race] One writer made a and wants b; another holds b, which it saw first, and wants to make a.
+    heads = dict(locked) if len(topics) == 1 else {}
     if len(heads) < len(topics):
-        missing = [Topic(name=topic) for topic in topics if topic not in heads]
+        known = set(rows.values_list("name", flat=True))
+        missing = [Topic(name=topic) for topic in topics if topic not in known]
         Topic.objects.bulk_create(missing, ignore_conflicts=True)
         heads = dict(locked.all())
     return heads
