@@ -202,6 +202,13 @@ async def test_a_message_into_the_feeds_socket_closes_it_with_words(wire: AsgiWi
     assert closed.value.code == 4400
 
 
+async def test_a_socket_at_a_path_that_leads_nowhere_is_told_so(wire: AsgiWire) -> None:
+    async with wire.socket("/feed/ws/no", []) as socket:
+        with pytest.raises(SocketClosed, match="there is no WebSocket at '/feed/ws/no'") as closed:
+            await socket.receive()
+    assert closed.value.code == 4404
+
+
 async def test_a_page_of_another_site_gets_no_handshake(wire: AsgiWire) -> None:
     with pytest.raises(SocketClosed) as closed:
         async with wire.socket("/feed/ws", with_topics(("lab.a",)), {"origin": "http://evil.example"}):
