@@ -15,7 +15,7 @@ from apps.access.identity import Identified  # noqa: E402
 from apps.access.origin import SameOriginWebSockets  # noqa: E402
 from apps.chat import routing as chat  # noqa: E402
 from apps.transports import nowhere  # noqa: E402
-from apps.transports import routing as transports
+from apps.transports import routing as transports  # noqa: E402
 from apps.transports.lean_handler import LeanHandler  # noqa: E402
 from realtime_site.http_routing import by_prefix  # noqa: E402
 
