@@ -4,6 +4,7 @@ import json
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -85,7 +86,7 @@ def follow(node: str) -> Iterator[Callable[..., dict[str, Follower]]]:
 
 def all_reach(followers: dict[str, Follower], condition: Callable[[Follower], bool], what: str) -> None:
     for twin, follower in followers.items():
-        wait_until(lambda f=follower: condition(f), f"{what} [{twin}]")
+        wait_until(partial(condition, follower), f"{what} [{twin}]")
 
 
 @pytest.mark.timeout(300)  # two starts of a server, and four commands in processes of their own

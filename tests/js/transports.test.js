@@ -241,6 +241,39 @@ for (const Transport of TRANSPORTS) {
     assert.equal(feed.cursor, "k1~news:1");
   });
 
+  test(`closing gives up a request that has no answer yet [${name}]`, async (t) => {
+    const server = await served(t);
+    server.fail({ silent: true });
+    const { feed } = follow(t, server, Transport);
+    await until(() => server.open === 1);
+    feed.close();
+    await until(() => server.open === 0);
+  });
+
+  test(`a transport that its own listener closes says nothing more [${name}]`, async (t) => {
+    const server = await served(t);
+    for (let count = 0; count < 3; count += 1) server.append("news");
+    const transport = new Transport({ baseUrl: server.url, environment, intervalMs: 2, timeoutS: 25 });
+    t.after(() => transport.close());
+    /** @type {string[]} */
+    const told = [];
+    const tell = (/** @type {string} */ what) => () => told.push(what);
+    const place = { topics: ["news"], after: "start", last: null };
+    transport.open(place, {
+      ...{ onReady: tell("ready"), onHeartbeat: tell("heartbeat"), onReset: tell("reset") },
+      ...{ onClose: tell("close"), onWire: () => {} },
+      onEvents: () => {
+        told.push("events");
+        transport.close();
+      },
+    });
+    await until(() => told.includes("events"));
+    await until(() => server.open === 0);
+    server.append("news");
+    await fetch(`${server.url}/feed/poll?topic=news`); // as long as it takes to hear from the server
+    assert.deepEqual(told, ["ready", "events"]);
+  });
+
   test(`what goes over the wire is shown, with its bytes [${name}]`, async (t) => {
     const server = await served(t);
     server.append("news", { title: "通知" });
@@ -281,6 +314,32 @@ test("a refusal that nobody explains is final all the same [websocket]", async (
   const { feed, states } = follow(t, server, transportNamed("websocket"));
   await until(() => feed.state === "refused");
   assert.equal(states.at(-1)?.message, "the server answered 404");
+});
+
+test("an EventSource is closed at its first error, before it reconnects by itself [sse]", async (t) => {
+  const server = await served(t);
+  server.append("news");
+  server.fail({ cutAfter: 1 });
+  /** @type {EventSource[]} */
+  const sources = [];
+  class Seen extends EventSource {
+    /** @param {string | URL} url */
+    constructor(url) {
+      super(url);
+      sources.push(this);
+    }
+  }
+  const SseTransport = transportNamed("sse");
+  const watched = { ...environment, EventSource: /** @type {any} */ (Seen) };
+  const transport = new SseTransport({ baseUrl: server.url, environment: watched });
+  t.after(() => transport.close());
+  const ignore = () => {};
+  const ended = await new Promise((resolve) => {
+    const others = { onReady: ignore, onEvents: ignore, onHeartbeat: ignore, onReset: ignore, onWire: ignore };
+    transport.open({ topics: ["news"], after: "start", last: null }, { ...others, onClose: resolve });
+  });
+  assert.equal(ended.reason, "network");
+  assert.deepEqual(sources.map(({ readyState }) => readyState), [EventSource.CLOSED]);
 });
 
 test("nothing new costs a 304 without a body [short_poll]", async (t) => {

@@ -39,7 +39,7 @@ export class FeedServer {
   requests = /** @type {URL[]} */ ([]);
   /** Status of each answer so far, without those of WebSockets. */
   statuses = /** @type {number[]} */ ([]);
-  /** Streams and held requests that are open now. */
+  /** Streams, and requests held or left without an answer, that are open now. */
   open = 0;
 
   constructor({ heartbeatMs = 50 } = {}) {
@@ -111,7 +111,11 @@ export class FeedServer {
     this.requests.push(url);
     const fault = this.#faults.shift() ?? {};
     response.on("finish", () => this.statuses.push(response.statusCode));
-    if (fault.silent) return;
+    if (fault.silent) {
+      this.open += 1;
+      response.on("close", () => (this.open -= 1));
+      return;
+    }
     if (fault.refuse) {
       response.writeHead(fault.refuse.status, { "Content-Type": "application/json", ...fault.refuse.headers });
       response.end(JSON.stringify(fault.refuse.body ?? {}));
@@ -183,7 +187,11 @@ export class FeedServer {
     this.requests.push(url);
     const fault = this.#faults.shift() ?? {};
     this.#sockets.handleUpgrade(request, stream, head, (socket) => {
-      if (fault.silent) return;
+      if (fault.silent) {
+        this.open += 1;
+        socket.on("close", () => (this.open -= 1));
+        return;
+      }
       if (fault.refuse) {
         socket.close(4000 + fault.refuse.status, fault.refuse.body?.error?.message ?? "");
         return;

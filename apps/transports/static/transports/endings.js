@@ -77,6 +77,7 @@ export function closedByServer(reason, message, retryMs) {
  * @param {Response} response  its body not yet read
  * @param {number} now  milliseconds since 1970, to make a time to wait of a date in `Retry-After`
  * @returns {Promise<Ending>}
+ * @throws {Error} the connection was cut or closed before all of the body arrived
  */
 export async function refusedByStatus(response, now) {
   const { status } = response;
@@ -116,9 +117,10 @@ export function closedByCode(code, message) {
  */
 async function errorOf(response) {
   try {
-    return (await response.json()).error ?? {};
-  } catch {
-    return {};
+    return (await response.json())?.error ?? {};
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error; // cut off, or closed, while it arrived
   }
 }
 

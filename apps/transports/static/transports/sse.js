@@ -58,9 +58,11 @@ export class SseTransport {
       });
     }
     source.addEventListener("error", async () => {
-      const refused = source.readyState === CLOSED;
+      const { signal } = this.#closing;
+      const isRefused = source.readyState === CLOSED;
       source.close();
-      listeners.onClose((refused && (await askWhy(place, this.#site, this.#closing.signal))) || cutOff());
+      const why = isRefused ? await askWhy(place, this.#site, signal) : null;
+      if (!signal.aborted) listeners.onClose(why ?? cutOff());
     });
   }
 

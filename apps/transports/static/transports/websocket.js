@@ -51,9 +51,10 @@ export class WebSocketTransport {
       deliverFrame(data, listeners);
     });
     socket.addEventListener("close", async ({ code, reason }) => {
+      const { signal } = this.#closing;
       const hasNoWords = code >= 4400 && reason === "";
-      const why = hasNoWords ? await askWhy(place, this.#site, this.#closing.signal) : null;
-      listeners.onClose(why ?? closedByCode(code, reason));
+      const why = hasNoWords ? await askWhy(place, this.#site, signal) : null;
+      if (!signal.aborted) listeners.onClose(why ?? closedByCode(code, reason));
     });
   }
 
