@@ -45,13 +45,15 @@ export class WebSocketTransport {
     const askedAt = now();
     listeners.onWire({ direction: "request", url: url.href, bytes: 0, ms: 0 });
 
+    const { signal } = this.#closing;
     const socket = (this.#socket = new WebSocket(url));
     socket.addEventListener("message", ({ data }) => {
+      // Node's sockets hand out what had arrived before they were closed; a browser's don't.
+      if (signal.aborted) return;
       listeners.onWire({ direction: "frame", bytes: byteLength(data), ms: now() - askedAt, text: data });
       deliverFrame(data, listeners);
     });
     socket.addEventListener("close", async ({ code, reason }) => {
-      const { signal } = this.#closing;
       const hasNoWords = code >= 4400 && reason === "";
       const why = hasNoWords ? await askWhy(place, this.#site, signal) : null;
       if (!signal.aborted) listeners.onClose(why ?? closedByCode(code, reason));
