@@ -83,9 +83,12 @@ async def test_an_event_whose_hint_was_lost_arrives(reader: Reader, monkeypatch:
 
 
 async def test_event_committed_between_read_and_wait_is_not_lost(
-    reader: Reader, feed_of_this_test: Feed, monkeypatch: pytest.MonkeyPatch
+    reader: Reader, feed_of_this_test: Feed, settings: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The log is read; then the event commits, and its hint is heard; only then the reader would begin to wait."""
+    # Longer than the test's patience: neither a heartbeat nor a timeout may find what the wait missed.
+    settings.FEED_HEARTBEAT_S = 60
+    timeout = {} if reader.is_stream else {"timeout": 60}
     run, covers = queries.run, Window.covers
     armed = True
 
@@ -102,7 +105,7 @@ async def test_event_committed_between_read_and_wait_is_not_lost(
     # Until then no window covers anything, so that the reader has to ask the log.
     monkeypatch.setattr(Window, "covers", lambda self, position: not armed and covers(self, position))
     monkeypatch.setattr(queries, "run", read_then_commit)
-    async with seeing(reader, "lab.a") as seen:
+    async with seeing(reader, "lab.a", **timeout) as seen:
         await seen.until_seq(1)
     assert not armed
     assert seen.seqs() == [1]
