@@ -389,7 +389,8 @@ class Feed:
                 window.restart(head)
             elif head > window.head:
                 behind[topic] = window.head
-        self._judge_hints(behind.keys() - hinted)
+        # [race] A hint may come while the query for the bounds, which sees its event, is on its way.
+        self._judge_hints(behind.keys() - hinted - self._hinted)
         await self._read_new(behind)
 
     def _judge_hints(self, unannounced: Iterable[str]) -> None:
