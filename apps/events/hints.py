@@ -86,6 +86,9 @@ class HintListener:
                         await self._canary_came_back.wait()
                 except TimeoutError:
                     layer_health.failed(f"a hint to itself did not come back within {CANARY_TIMEOUT_S:g} s")
+                    # The layer may have forgotten who listens (a Redis that lost its memory, a group that expired),
+                    # so every group is joined again.
+                    self._joined.clear()
                 else:
                     layer_health.recovered()
 
