@@ -78,9 +78,12 @@ async def test_a_stream_that_reached_its_age_says_close_and_ends(
     stream_door: Door, wire: AsgiWire, settings: Any, feed_of_this_test: Feed
 ) -> None:
     settings.FEED_STREAM_LIFE_S = (0.1, 0.2)
-    async with seeing(READERS[stream_door.name](wire, stream_door.path), "lab.a") as seen:
+    await log.aappend("lab.a", "test.happened", "only one")
+    async with seeing(READERS[stream_door.name](wire, stream_door.path), "lab.a", after="start") as seen:
+        await seen.until_seq(1)
         closing = await seen.one()
         assert closing.control == "close"
+        assert closing.cursor.endswith("~lab.a:1")
         assert closing.raw["reason"] == "life"
         assert closing.raw["retry_ms"] >= 0
         if stream_door.name == "websocket":

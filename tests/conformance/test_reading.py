@@ -65,6 +65,17 @@ async def test_a_reader_that_comes_back_with_its_cursor_misses_nothing_and_repea
     assert before.seqs() + after.seqs() == [1, 2, 3, 4]
 
 
+async def test_after_each_event_the_cursor_is_the_place_of_all_topics(reader: Reader) -> None:
+    """In the SSE's `id:` as in a client's own arithmetic: a reader may be cut anywhere and must come back there."""
+    await append("before", topic="lab.b")
+    epoch = (await queries.run(log.bounds, [])).epoch
+    async with seeing(reader, "lab.a", "lab.b") as seen:
+        for a, b in ((1, 1), (1, 2), (2, 2), (2, 3)):
+            await append("x", topic="lab.a" if (a, b) in ((1, 1), (2, 2)) else "lab.b")
+            await seen.until(lambda s, count=a + b - 1: len(s.events) >= count)
+            assert seen.cursor == f"{epoch}~lab.a:{a},lab.b:{b}"
+
+
 async def test_a_stream_cut_before_its_first_event_goes_on_where_ready_said(stream_reader: Reader) -> None:
     async with seeing(stream_reader, "lab.a") as before:
         assert before.controls == ["ready"]
