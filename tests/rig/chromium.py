@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urljoin
 
 from playwright.async_api import Browser, ConsoleMessage, Page, Response, async_playwright
 
@@ -112,7 +113,7 @@ class Pages:
         context.set_default_timeout(30_000)
         if account:
             await context.add_cookies(
-                [{"name": name, "value": value, "url": url} for name, value in account.cookies().items()]
+                [{"name": name, "value": value, "url": urljoin(url, "/")} for name, value in account.cookies().items()]
             )
         page = await context.new_page()
         self.faults.watch(page)
