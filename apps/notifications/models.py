@@ -115,6 +115,11 @@ class Notification(models.Model):
         """What its events are about, in the log's words."""
         return f"notification:{self.pk}"
 
+    @property
+    def author(self) -> str:
+        """What readers see of who posted: the full name, else the user name; "" for a program, or a deleted user."""
+        return self.posted_by.get_full_name() or self.posted_by.get_username() if self.posted_by else ""
+
     def as_data(self) -> dict[str, Any]:
         """Return the data of its events, which is also how a page's first render shows it. See PROTOCOL.md."""
         return {
@@ -123,11 +128,6 @@ class Notification(models.Model):
             "message": self.message,
             "level": self.level,
             "link": self.link,
-            "posted_by": display_name(self.posted_by),
+            "posted_by": self.author,
             "posted_at": wire_time(self.posted_at),
         }
-
-
-def display_name(user: Any) -> str:
-    """Return what readers see of who posted: the full name, else the user name; "" for nobody."""
-    return (user.get_full_name() or user.get_username()) if user is not None else ""
