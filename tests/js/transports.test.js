@@ -342,6 +342,35 @@ test("an EventSource is closed at its first error, before it reconnects by itsel
   assert.deepEqual(sources.map(({ readyState }) => readyState), [EventSource.CLOSED]);
 });
 
+test("a transport closed while it asks why it was refused says nothing more [sse]", async (t) => {
+  const server = await served(t);
+  server.fail({ refuse: { status: 403 } }, { silent: true });
+  const SseTransport = transportNamed("sse");
+  /** @type {Promise<Response>[]} */
+  const asked = [];
+  const fetch = (/** @type {any} */ url, /** @type {any} */ init) => {
+    const answer = environment.fetch(url, init);
+    asked.push(answer);
+    return answer;
+  };
+  const transport = new SseTransport({ baseUrl: server.url, environment: { ...environment, fetch } });
+  /** @type {string[]} */
+  const told = [];
+  const tell = (/** @type {string} */ what) => () => told.push(what);
+  transport.open(
+    { topics: ["news"], after: "start", last: null },
+    {
+      ...{ onReady: tell("ready"), onEvents: tell("events"), onHeartbeat: tell("heartbeat") },
+      ...{ onReset: tell("reset"), onClose: tell("close"), onWire: () => {} },
+    },
+  );
+  await until(() => server.open === 1);
+  transport.close();
+  await assert.rejects(asked[0], { name: "AbortError" });
+  await new Promise((resolve) => setImmediate(resolve)); // all that follows from the rejection has run by then
+  assert.deepEqual(told, []);
+});
+
 test("nothing new costs a 304 without a body [short_poll]", async (t) => {
   const server = await served(t);
   server.append("news");
