@@ -428,6 +428,16 @@ test("closing is for good, and stops even the rest of a batch", async () => {
   assert.deepEqual(getEventListeners(follower.page.environment.window, "online"), []);
 });
 
+test("a subscription that is closed when told that it connects does not connect", async () => {
+  const follower = await follow();
+  follower.feed.addEventListener("state", ({ detail }) => detail.reason === "retry" && follower.feed.close());
+  follower.attempt.end();
+  follower.clock.advance(30_000);
+  assert.equal(follower.attempts.length, 1);
+  assert.equal(follower.feed.state, "closed");
+  assert.equal(follower.clock.nextTimerMs, undefined);
+});
+
 test("a subscription closed before it began never connects", async () => {
   const { environment } = fakePage();
   const { Scripted, attempts } = scripted();

@@ -65,7 +65,7 @@ const FIRST_FRAME_MS = 10_000;
  * @returns {Subscription}
  * @throws {TypeError} no topics
  * @throws {RangeError} no such transport
- * @throws {import("./cursor.js").CursorError} `after` is not a cursor
+ * @throws {CursorError} `after` is not a cursor
  */
 export function subscribe(options) {
   return new Subscription(options);
@@ -163,6 +163,7 @@ export class Subscription extends EventTarget {
   #connect(reason) {
     this.#disconnect();
     this.#setState("connecting", { reason });
+    if (this.state !== "connecting") return; // a listener closed the subscription
     const transport = new (this.#chooseTransport())(this.#options);
     this.#transport = transport;
     this.#watchdog.startWithin(FIRST_FRAME_MS);
