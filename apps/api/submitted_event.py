@@ -32,7 +32,7 @@ class SubmittedEvent:
 
 
 def parse(body: bytes) -> SubmittedEvent:
-    """Read the event out of a request's body. See PROTOCOL.md#publish.
+    """Read the event out of a request's body. See PUBLISHING.md#over-http.
 
     Raises:
         Refusal: 400, the body is no JSON, or not the object that is expected.

@@ -1,4 +1,4 @@
-"""`POST /api/topics/<topic>/events`: append an event over HTTP, signed in as staff. See PROTOCOL.md#publish."""
+"""`POST /api/topics/<topic>/events`: append an event over HTTP, signed in as staff. See PUBLISHING.md#over-http."""
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
