@@ -4,6 +4,7 @@ Without them every query of a process shares one thread (asgiref's `thread_sensi
 stalls every stream.
 """
 
+import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
@@ -15,6 +16,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 MAX_THREADS = 4
+# A database that hangs (a frozen server, a network that drops packets) answers nothing, not even with an error.
+TIMEOUT_S = 10.0
 _executor = ThreadPoolExecutor(max_workers=MAX_THREADS, thread_name_prefix="log")
 
 
@@ -26,10 +29,19 @@ async def run(query: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run `query` in one of the log's threads and return what it returns.
 
     Raises:
-        LogUnavailable: the database is away, or too busy to answer in its time.
+        LogUnavailable: the database is away, or did not answer within TIMEOUT_S; a write may still commit.
 
-    Cancellation: the caller is released at once; the query itself runs to its end.
+    Cancellation: the caller is released at once; a query that began runs to its end.
     """
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            return await run_to_its_end(query, *args, **kwargs)
+    except TimeoutError as error:
+        raise LogUnavailable(f"the database did not answer within {TIMEOUT_S:g} s") from error
+
+
+async def run_to_its_end(query: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Do as `run` does, however long it takes: for housekeeping, which nobody waits for."""
     try:
         return await sync_to_async(_with_fresh_connection, thread_sensitive=False, executor=_executor)(
             query, *args, **kwargs
