@@ -392,6 +392,10 @@ class Feed:
         # [race] A hint may come while the query for the bounds, which sees its event, is on its way.
         self._judge_hints(behind.keys() - hinted - self._hinted)
         await self._read_new(behind)
+        for topic in behind:
+            if windows[topic].head < bounds.heads[topic]:
+                # Nothing follows, though the head moved on: it was pruned before this process came to read it.
+                windows[topic].restart(bounds.heads[topic])
 
     def _judge_hints(self, unannounced: Iterable[str]) -> None:
         """Count the hints that never came: the tick may well overtake one, but not by a second."""
@@ -434,7 +438,7 @@ class Feed:
         while True:
             await asyncio.sleep(PRUNE_EVERY_S * random.uniform(0.5, 1.5))
             try:
-                pruned = await queries.run(log.prune)
+                pruned = await queries.run_to_its_end(log.prune)
                 if pruned:
                     logger.info("pruned %d events", pruned)
             except LogUnavailable:
