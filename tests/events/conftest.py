@@ -1,15 +1,17 @@
 """What the log's and the feed's tests share: a feed that ends with its test, a layer and a database that can fail."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
+from unittest import mock
 
 import pytest
 from channels.layers import get_channel_layer
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from hypothesis import settings as hypothesis_settings
 
-from apps.events import feed, log, queries
+from apps.events import feed, log, queries, wakeup
 from apps.events.feed import Feed
 from apps.events.logged_event import LoggedEvent
 from apps.events.wakeup import layer_health
@@ -31,8 +33,9 @@ def layer(settings: Any) -> FaultyLayer:
 @pytest.fixture
 async def feed_here(transactional_db: None) -> AsyncIterator[Feed]:
     """The feed of the test's event loop; it ends before the database is emptied, and leaves no task behind."""
-    yield feed.current()
-    await feed.current().aclose()
+    here = feed.current()
+    yield here
+    await here.aclose()
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
@@ -44,39 +47,90 @@ async def feed_of_another_process(feed_here: Feed) -> AsyncIterator[Feed]:
     await other.aclose()
 
 
+async def append(topic: str, count: int = 1) -> list[LoggedEvent]:
+    """Append events, whose data are numbers."""
+    return [await log.aappend(topic, "test.happened", number) for number in range(count)]
+
+
 @pytest.fixture
-def append_events() -> Callable[..., Any]:
-    """Append `count` events, whose data are numbers: `await append_events("lab.a", 3)`."""
-
-    async def append(topic: str, count: int = 1) -> list[LoggedEvent]:
-        return [await log.aappend(topic, "test.happened", number) for number in range(count)]
-
-    return append
+def no_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but hints tells the feed of new events."""
+    monkeypatch.setattr(feed, "TICK_S", 3_600)
+    monkeypatch.setattr(feed, "TICK_UNWELL_S", 3_600)
 
 
-class Switch:
-    """Something that a test turns off and on again."""
+@pytest.fixture
+def quick_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What takes the feed seconds takes it hundredths."""
+    for name in ("TICK_S", "TICK_UNWELL_S", "RETRY_S"):
+        monkeypatch.setattr(feed, name, 0.02)
+
+
+@pytest.fixture
+def queries_run(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of what was asked of the database from now on, in order: "bounds", "read_new" …"""
+    names: list[str] = []
+    run = queries.run
+
+    async def noted(query: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        names.append(query.__name__)
+        return await run(query, *args, **kwargs)
+
+    monkeypatch.setattr(queries, "run", noted)
+    return names
+
+
+class DatabaseSwitch:
+    """Takes the database away from the log's threads, and gives it back."""
 
     def __init__(self) -> None:
-        self.is_off = False
+        self._is_frozen = False
+        self._is_off = False
+        self._thawed = threading.Event()
 
     def off(self) -> None:
-        self.is_off = True
+        """From now on each query fails as if no server was there."""
+        self._is_off = True
+
+    def freeze(self) -> None:
+        """From now on no query returns."""
+        self._thawed.clear()
+        self._is_frozen = True
 
     def on(self) -> None:
-        self.is_off = False
+        self._is_off = self._is_frozen = False
+        self._thawed.set()
+
+    def pass_through(self) -> None:
+        if self._is_frozen:
+            self._thawed.wait()
+        if self._is_off:
+            raise OperationalError("connection refused")
 
 
 @pytest.fixture
-def database_switch(monkeypatch: pytest.MonkeyPatch) -> Switch:
-    """The database of the log's threads: `database_switch.off()` makes each query fail as if no server was there."""
-    switch = Switch()
+def database_switch(monkeypatch: pytest.MonkeyPatch) -> Iterator[DatabaseSwitch]:
+    """The switch of this process's database; it is on."""
+    switch = DatabaseSwitch()
     connected = queries._with_fresh_connection
 
-    def connect(query: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        if switch.is_off:
-            raise OperationalError("connection refused")
+    def through_the_switch(query: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        switch.pass_through()
         return connected(query, *args, **kwargs)
 
-    monkeypatch.setattr(queries, "_with_fresh_connection", connect)
-    return switch
+    monkeypatch.setattr(queries, "_with_fresh_connection", through_the_switch)
+    yield switch
+    switch.on()
+
+
+async def elsewhere(act: Callable[..., Any], *args: Any) -> Any:
+    """Do something to the log as another process would: beside this feed's threads, switch and hints."""
+
+    def do() -> Any:
+        with mock.patch.object(wakeup, "_send_hints"):
+            try:
+                return act(*args)
+            finally:
+                connection.close()
+
+    return await asyncio.to_thread(do)

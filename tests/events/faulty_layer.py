@@ -13,11 +13,13 @@ class FaultyLayer(InMemoryChannelLayer):
         drops: messages to groups are acknowledged and lost, as by a Redis that is going down.
         fails: every call raises, as while Redis is away.
         hangs: every call waits for ever, as while Redis is frozen.
+        unreadable: so many of the next messages raise when they are received.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.drops = self.fails = self.hangs = False
+        self.unreadable = 0
         self.sent: list[str] = []  # the groups of the messages that were handed in
         self.cancelled = 0  # calls that their caller gave up
 
@@ -26,6 +28,13 @@ class FaultyLayer(InMemoryChannelLayer):
         await self._suffer()
         if not self.drops:
             await super().group_send(group, message)
+
+    async def receive(self, channel: str) -> dict[str, Any]:
+        message = await super().receive(channel)
+        if self.unreadable:
+            self.unreadable -= 1
+            raise ValueError("not what was sent")
+        return message
 
     async def group_add(self, group: str, channel: str) -> None:
         await self._suffer()
