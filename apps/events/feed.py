@@ -443,6 +443,9 @@ class Feed:
                     logger.info("pruned %d events", pruned)
             except LogUnavailable:
                 logger.warning("the log could not be pruned; it is tried again later")
+            except Exception:
+                # A log that is never pruned again fills the disk.
+                logger.exception("the log could not be pruned; it is tried again later")
 
 
 _feeds: WeakKeyDictionary[asyncio.AbstractEventLoop, Feed] = WeakKeyDictionary()
