@@ -14,6 +14,7 @@ from apps.events.cursor import NOW, Cursor, CursorError, StartingPlace
 from apps.events.logged_event import encode, wire_time
 from apps.events.queries import LogUnavailable
 from apps.transports.connections import opened
+from apps.transports.deliveries import delivered
 from apps.transports.framing import batch_body
 from apps.transports.http_door import POLL_HEADERS, http_door
 
@@ -52,7 +53,9 @@ async def _next_batch(request: ASGIRequest) -> Batch:
     # Everyone reads this topic, so nobody is asked who they are.
     with opened("long_poll", request.scope, AnonymousUser(), (TOPIC,)) as connection:
         # One by one: the article's page shows one message for each answer, and asks again at once.
-        return await reader.wait([TOPIC], start, settings.ARTICLE_LONG_POLL_S, limit=1, until=connection.stopped)
+        batch = await reader.wait([TOPIC], start, settings.ARTICLE_LONG_POLL_S, limit=1, until=connection.stopped)
+        delivered("long_poll", batch.events, connection.opened_at)
+        return batch
 
 
 def _place(cookie: str | None) -> StartingPlace:

@@ -32,6 +32,7 @@ from apps.events.cursor import Last
 from apps.events.log import EventRejected
 from apps.events.queries import LogUnavailable
 from apps.transports.connections import opened
+from apps.transports.deliveries import delivered
 from apps.transports.refusal import Refusal, bad_request, unavailable
 from apps.transports.subscription import Subscription, subscribe
 from apps.transports.websocket import CLOSE_STREAM_ENDED
@@ -197,6 +198,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                         await self._send_if_any(self._dialect.heartbeat(after))
                     for event in batch.events:
                         await self._send_if_any(self._dialect.event(event))
+                    delivered("chat", batch.events, connection.opened_at)
         self._is_closing = True
         await self._send_if_any(self._dialect.goodbye(after, connection.stopped.result()))
         await self.close(CLOSE_STREAM_ENDED, "come back with your cursor")

@@ -10,8 +10,9 @@ import contextlib
 import contextvars
 import logging
 import random
+from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -46,7 +47,11 @@ class FeedCounters:
     reads_of_new: int = 0  # queries for new events, whatever the number of clients
     reads_of_old: int = 0  # queries for cursors that no window covers
     events: int = 0
-    resets: int = 0
+    resets_by_reason: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def resets(self) -> int:
+        return self.resets_by_reason.total()
 
 
 class Feed:
@@ -67,6 +72,7 @@ class Feed:
         self._old_reads: dict[tuple, asyncio.Task[Batch]] = {}
         self._backfills: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task] = []
+        self._complete_at: float | None = None  # loop time; what was committed before then is in the windows
 
     async def read(
         self, topics: Sequence[str], after: StartingPlace, limit: int = DEFAULT_LIMIT, last: int | None = None
@@ -152,6 +158,16 @@ class Feed:
         async with self._subscribed(topics):
             return (await self._refreshed(topics)).resolve(topics, place)
 
+    def start(self) -> None:
+        """Start the reader, if it does not run yet; a first subscriber does it too."""
+        if not self._tasks:
+            self._tasks = [
+                self._spawn(self._run()),
+                self._spawn(self._hints.receive()),
+                self._spawn(self._hints.watch()),
+                self._spawn(self._prune_now_and_then()),
+            ]
+
     async def aclose(self) -> None:
         """Stop the reader; for tests, whose event loops end."""
         _feeds.pop(asyncio.get_running_loop(), None)
@@ -166,11 +182,24 @@ class Feed:
         """The window of each topic that has readers here, or had some within LINGER_S."""
         return self._windows
 
+    @property
+    def lag_s(self) -> float | None:
+        """Seconds since the windows last held all that was in the log; about TICK_S at most while all is well.
+
+        None before the first look.
+        """
+        return None if self._complete_at is None else asyncio.get_running_loop().time() - self._complete_at
+
+    @property
+    def garbage_hints(self) -> int:
+        """How many messages came where only hints are expected, and were ignored."""
+        return self._hints.garbage
+
     # The clients' side
 
     @contextlib.asynccontextmanager
     async def _subscribed(self, topics: Iterable[str]) -> AsyncIterator[None]:
-        self._start()
+        self.start()
         windows = []
         for topic in topics:
             if topic not in self._windows:
@@ -306,18 +335,9 @@ class Feed:
 
     def _count(self, batch: Batch) -> None:
         if batch.reset is not None:
-            self.counters.resets += 1
+            self.counters.resets_by_reason[batch.reset.reason] += 1
 
     # The reader's side
-
-    def _start(self) -> None:
-        if not self._tasks:
-            self._tasks = [
-                self._spawn(self._run()),
-                self._spawn(self._hints.receive()),
-                self._spawn(self._hints.watch()),
-                self._spawn(self._prune_now_and_then()),
-            ]
 
     @staticmethod
     def _spawn(coroutine: Coroutine[Any, Any, Any]) -> asyncio.Task:
@@ -346,9 +366,11 @@ class Feed:
             hinted, self._hinted = self._hinted, set()
             try:
                 unloaded = any(not window.is_loaded for window in self._windows.values())
-                if waiters or unloaded or loop.time() >= next_tick:
-                    next_tick = loop.time() + (TICK_S if layer_health.is_well else TICK_UNWELL_S)
+                now = loop.time()
+                if waiters or unloaded or now >= next_tick:
+                    next_tick = now + (TICK_S if layer_health.is_well else TICK_UNWELL_S)
                     await self._tick(hinted)
+                    self._complete_at = now
                 else:
                     await self._read_new({t: w.head for t in hinted if (w := self._windows.get(t))})
                 for waiter in waiters:

@@ -17,6 +17,7 @@ from django.db.models import F, Value
 from django.utils import timezone
 
 from apps.events import queries, wakeup
+from apps.events.appends import counted
 from apps.events.batch import DEFAULT_LIMIT, MAX_LIMIT, Batch, Reset, advanced, merge, share
 from apps.events.bounds import Bounds
 from apps.events.cursor import Cursor, StartingPlace
@@ -81,6 +82,7 @@ def append(
     return append_many([NewEvent(topic, type, data, key, subject, blank_earlier)])[0]
 
 
+@counted
 def append_many(new_events: Iterable[NewEvent]) -> list[LoggedEvent]:
     """Append several events, all or none, and return them in the order given.
 

@@ -28,6 +28,7 @@ class LayerHealth:
     """What this process thinks of the channel layer."""
 
     def __init__(self) -> None:
+        self.failures = 0
         self._unwell_until = 0.0
 
     @property
@@ -36,6 +37,7 @@ class LayerHealth:
 
     def failed(self, why: str) -> None:
         """Take the layer as unwell for UNWELL_S from now."""
+        self.failures += 1
         if self.is_well:
             logger.warning("channel layer unwell (%s): hints are skipped, readers poll the log instead", why)
         self._unwell_until = time.monotonic() + UNWELL_S

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,7 @@ class Connection:
         self.door = door
         self.user = user
         self.topics = topics
+        self.opened_at = time.time()
         self.stopped: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
 
     def stop(self, stop: Stop) -> None:

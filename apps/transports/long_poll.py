@@ -5,6 +5,7 @@ from django.http import HttpResponse
 
 from apps.events import feed
 from apps.transports.connections import opened
+from apps.transports.deliveries import delivered
 from apps.transports.framing import batch_body
 from apps.transports.http_door import POLL_HEADERS, http_door
 from apps.transports.subscription import subscribe
@@ -24,4 +25,5 @@ async def long_poll(request: ASGIRequest) -> HttpResponse:
             subscription.last,
             connection.stopped,
         )
+        delivered("long_poll", batch.events, connection.opened_at)
     return HttpResponse(batch_body(batch), content_type="application/json", headers=POLL_HEADERS)

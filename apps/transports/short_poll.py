@@ -4,6 +4,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 
 from apps.events import feed
+from apps.transports.deliveries import delivered
 from apps.transports.framing import batch_body
 from apps.transports.http_door import POLL_HEADERS, http_door
 from apps.transports.subscription import subscribe
@@ -20,4 +21,5 @@ async def short_poll(request: ASGIRequest) -> HttpResponse:
     headers = {**POLL_HEADERS, "ETag": etag}
     if batch.reset is None and request.headers.get("If-None-Match") == etag:
         return HttpResponse(status=304, headers=headers)
+    delivered("short_poll", batch.events)
     return HttpResponse(batch_body(batch), content_type="application/json", headers=headers)

@@ -11,6 +11,7 @@ from django.conf import settings
 from apps.events import feed
 from apps.events.cursor import Cursor
 from apps.transports.connections import Connection
+from apps.transports.deliveries import delivered
 from apps.transports.framing import Framing, reset_frame
 from apps.transports.subscription import Subscription
 
@@ -41,6 +42,8 @@ async def stream(
                 yield [reset_frame(framing, batch.reset)]
             elif batch.events:
                 yield framing.events(batch.events, cursor)
+                # Here again once the door has sent them.
+                delivered(connection.door, batch.events, connection.opened_at)
             else:
                 yield [framing.control("heartbeat", batch.cursor)]
             cursor = batch.cursor
