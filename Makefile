@@ -16,7 +16,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format types js e2e docs lock chromium
+.PHONY: help serve test lint format types js e2e faults docs lock chromium
 # A file that a failed recipe leaves behind is not done.
 .DELETE_ON_ERROR:
 
@@ -36,13 +36,12 @@ test: lint types js chromium ## run every check and every test
 lint: $(VENV)/tests ## check style, templates and the layers of imports
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
-	$(VENV)/bin/djlint --quiet --lint --check templates apps
+	$(VENV)/bin/djlint --quiet --lint templates apps
 	$(VENV)/bin/lint-imports --no-logo
 
 format: $(VENV)/tests ## put style right, where a program can
 	$(PYTHON) -m ruff check --fix .
 	$(PYTHON) -m ruff format .
-	-$(VENV)/bin/djlint --quiet --reformat templates apps
 
 types: $(VENV)/tests node_modules/installed ## check types, Python's and JavaScript's
 	$(VENV)/bin/mypy
@@ -53,6 +52,9 @@ js: $(VENV)/tests node_modules/installed ## run the tests of the browser code in
 
 e2e: $(VENV)/tests node_modules/installed chromium ## run only the tests that look at pages in Chromium
 	$(PYTHON) -m pytest -m browser
+
+faults: $(VENV)/tests ## inject faults into a whole site, and check that nothing is lost (make faults ARGS="R1 --seconds 30")
+	$(PYTHON) -m tests.faults $(ARGS)
 
 docs: $(VENV)/tests ## check that the documentation agrees with the code
 	$(PYTHON) -m pytest tests/docs
