@@ -1,0 +1,98 @@
+"""`python -m tests.faults [SCENARIO …]`: first the planted bugs, then the scenarios, then the table.
+
+Ends with 1 if the checker missed a bug or a figure missed its bar.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.faults import planted_bugs
+from tests.faults.load import Shape
+from tests.faults.report import Played, save, table
+from tests.faults.rig import Rig
+from tests.faults.scenario import Length, Scenario
+from tests.faults.scenarios import SCENARIOS
+from tests.rig.daphne import PROJECT
+from tests.rig.postgresql import PostgreSQL
+from tests.rig.site import SiteTemplate
+
+RESULTS = PROJECT / "docs" / "results"
+
+
+def main() -> int:
+    arguments = _parse()
+    began_s = time.monotonic()
+
+    def say(words: str) -> None:
+        print(f"{time.monotonic() - began_s:7.1f} s  {words}", flush=True)
+
+    shape = Shape(arguments.clients, arguments.publishes, arguments.topics, arguments.topics_per_client)
+    say(f"load: {shape.words}")
+    played: list[Played] = []
+    with tempfile.TemporaryDirectory(prefix="realtime-faults-") as folder:
+        root = Path(folder)
+        with PostgreSQL(root / "postgresql") as postgresql:
+            template = SiteTemplate(root / "template")
+            if not arguments.skip_planted and not _planted_bugs_are_caught(root, postgresql, template, say):
+                say("the checker missed a planted bug: nothing it says of the scenarios would mean anything")
+                return 1
+            for name in arguments.scenarios or SCENARIOS:
+                scenario = SCENARIOS[name]
+                length = Length(arguments.seconds or scenario.seconds, shape, arguments.count, say)
+                played.append(_play(scenario, length, root / name, postgresql, template))
+                if not arguments.dry:
+                    for path in save(played[-1], RESULTS):
+                        say(f"wrote {path.relative_to(PROJECT)}")
+    print(f"\n{table(played)}\n")
+    return 0 if all(one.passes for one in played) else 1
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make faults ARGS=…", description="Inject faults, and check the promise.")
+    parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)} (default: all)")
+    parser.add_argument("--seconds", type=float, help="length of each scenario (default: its own)")
+    parser.add_argument("--count", type=int, help="publishes, races, connections … (default: the scenario's own)")
+    parser.add_argument("--clients", type=int, default=20, help="clients on each door (default: 20)")
+    parser.add_argument("--publishes", type=float, default=50, help="publishes a second (default: 50)")
+    parser.add_argument("--topics", type=int, default=30, help="topics, 3 or more (default: 30)")
+    parser.add_argument("--topics-per-client", type=int, default=10, help="at most 18 (default: 10)")
+    parser.add_argument("--skip-planted", action="store_true", help="take the checker's word without its own test")
+    parser.add_argument("--dry", action="store_true", help="write nothing to docs/results")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.scenarios) - set(SCENARIOS):
+        parser.error(f"there is no scenario {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
+    return arguments
+
+
+def _planted_bugs_are_caught(root: Path, postgresql: PostgreSQL, template: SiteTemplate, say) -> bool:
+    say("planting bugs")
+    with planted_bugs.sites(root / "planted", postgresql, template) as rigs:
+        verdicts = asyncio.run(planted_bugs.caught(rigs, seconds=5))
+    for bug, verdict in verdicts.items():
+        found = ", ".join(f"{count} {name}" for name, count in verdict.counts.items())
+        say(f"{'caught' if planted_bugs.is_caught(bug, verdict) else 'MISSED'}: {bug or 'no bug, nothing'} ({found})")
+    return all(planted_bugs.is_caught(bug, verdict) for bug, verdict in verdicts.items())
+
+
+def _play(scenario: Scenario, length: Length, folder: Path, postgresql: PostgreSQL, template: SiteTemplate) -> Played:
+    length.say(f"{scenario.name}: {scenario.fault}")
+    began_s = time.monotonic()
+    try:
+        with Rig(folder, postgresql=postgresql, template=template, **scenario.rig) as rig:
+            outcome = asyncio.run(scenario.play(rig, length))
+    except Exception as error:  # the other scenarios still have something to say
+        length.say(f"{scenario.name} broke off: {type(error).__name__} {error}")
+        return Played(scenario, None, time.monotonic() - began_s, f"{type(error).__name__} {error}".splitlines()[0])
+    for finding in outcome.findings:
+        length.say(f"  {finding}")
+    missed = [figure.name for figure in outcome.figures if not figure.passes]
+    length.say(f"{scenario.name} {'missed its bar: ' + ', '.join(missed) if missed else 'kept its bar'}")
+    return Played(scenario, outcome, time.monotonic() - began_s)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,16 @@
+"""One rig for the short runs within the tests: starting it is what takes time."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.rig import Rig
+from tests.rig.postgresql import PostgreSQL
+from tests.rig.site import SiteTemplate
+
+
+@pytest.fixture(scope="module")
+def rig(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL, site_template: SiteTemplate) -> Iterator[Rig]:
+    """Return a rig of three web processes; leave it as it was found."""
+    with Rig(tmp_path_factory.mktemp("rig") / "site", postgresql=postgresql, template=site_template) as rig:
+        yield rig

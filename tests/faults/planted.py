@@ -1,0 +1,98 @@
+"""The site with a bug planted, for the checker to catch: what a web process under `planted_settings` serves.
+
+Each bug is one that such systems have had. It is planted by replacing a function in the process; nothing in apps knows.
+"""
+
+# First: it loads the models that the others import.
+from realtime_site.asgi import application  # isort: skip
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from django.db import connection
+from django.db.models import Max
+
+from apps.access.families import PersonalFamily
+from apps.events import log
+from apps.events.bounds import Bounds
+from apps.events.cursor import NOW, Cursor, StartingPlace
+from apps.events.feed import Feed
+from apps.events.logged_event import LoggedEvent
+from apps.events.models import Event
+from apps.events.window import Window
+
+__all__ = ["BUGS", "application"]
+
+
+def cursor_over_auto_increment_ids() -> None:
+    """A sequence numbers the events, so 8 may commit before 7; a reader whose cursor passed 8 never sees 7."""
+    bounds_by_rows = log.bounds
+
+    def next_ids(topics: Sequence[str]) -> dict[str, int]:
+        log.Topic.objects.bulk_create([log.Topic(name=topic) for topic in topics], ignore_conflicts=True)
+        heads = {}
+        for topic in topics:
+            sequence = connection.ops.quote_name(f"planted_{topic}")
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_xact_lock(1)")
+                cursor.execute(f"CREATE SEQUENCE IF NOT EXISTS {sequence}")
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT nextval(%s)", [sequence])
+                heads[topic] = cursor.fetchone()[0] - 1
+        time.sleep(random.uniform(0, 0.03))  # a transaction has other things to do too
+        return heads
+
+    def bounds_by_ids(topics: Iterable[str]) -> Bounds:
+        topics = list(topics)
+        bounds = bounds_by_rows(topics)
+        newest = Event.objects.filter(topic_id__in=topics).values_list("topic_id").annotate(Max("seq"))
+        return replace(bounds, heads=dict.fromkeys(topics, 0) | dict(newest))
+
+    def after(self: Window, position: int, limit: int) -> list[LoggedEvent]:
+        return [event for event in self._events if event.seq > position][:limit]
+
+    log._lock = next_ids
+    log.bounds = bounds_by_ids
+    # Ids have holes: nobody can object to one.
+    log.is_contiguous = lambda run, after: bool(run)
+    log._up_to_a_hole = lambda run, after: run
+    Window.head = property(lambda self: self._events[-1].seq if self._events else self.base)  # type: ignore
+    Window.after = after  # type: ignore
+
+
+def skipped_catch_up() -> None:
+    """A client that comes back is served from now on, whatever its cursor says."""
+    resolve = Feed.resolve
+
+    async def resolve_now(self: Feed, topics: Sequence[str], place: StartingPlace) -> Cursor:
+        return await resolve(self, topics, NOW if isinstance(place, Cursor) else place)
+
+    Feed.resolve = resolve_now  # type: ignore
+
+
+def dropped_deduplication() -> None:
+    """A publish that is sent again with its key is appended again."""
+    append = log.append
+
+    def append_without_key(*args: Any, key: str | None = None, **options: Any) -> LoggedEvent:
+        return append(*args, **options)
+
+    log.append = append_without_key
+
+
+def open_personal_topic() -> None:
+    """Whoever is signed in reads every `user.<id>`."""
+    PersonalFamily.may_read = lambda self, user, topic: user.is_authenticated  # type: ignore
+
+
+BUGS: dict[str, Callable[[], None]] = {
+    bug.__name__: bug
+    for bug in (cursor_over_auto_increment_ids, skipped_catch_up, dropped_deduplication, open_personal_topic)
+}
+
+if bug := os.environ.get("PLANTED_BUG"):
+    BUGS[bug]()

@@ -1,0 +1,168 @@
+"""The site as it is deployed, as plain processes on loopback: Caddy, web processes, Valkey and PostgreSQL."""
+
+import http.client
+import json
+import re
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Self
+
+import psutil
+import psycopg
+
+from tests.rig.accounts import SECRET_KEY
+from tests.rig.daphne import PROJECT, Daphne
+from tests.rig.postgresql import PostgreSQL
+from tests.rig.server_process import ServerProcess
+from tests.rig.site import SiteTemplate
+from tests.rig.valkey import Valkey
+
+# So that a dead stream is noticed after 5 s; people's sites have 15.
+HEARTBEAT_S = 2.0
+
+
+class WebProcess(Daphne):
+    """`manage.py serve` on a free port."""
+
+    def command(self) -> list[str]:
+        return [sys.executable, "manage.py", "serve", "--port", str(self.port), *self.options]
+
+    def is_ready(self) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            # A door, and not a page: pages need collected static files.
+            connection.request("GET", "/feed/poll?topic=lab.ready&after=now")
+            return connection.getresponse().status == 200
+        except OSError:
+            return False
+        finally:
+            connection.close()
+
+    @property
+    def memory_bytes(self) -> int:
+        """How much of the machine's memory it takes."""
+        return psutil.Process(self.pid).memory_info().rss
+
+    @property
+    def open_files(self) -> int:
+        return psutil.Process(self.pid).num_fds()
+
+
+class Caddy(ServerProcess):
+    """Caddy with deploy/Caddyfile; only its upstreams differ, which are ports here and names there."""
+
+    def __init__(self, folder: Path, upstreams: list[int]) -> None:
+        super().__init__(folder, "caddy")
+        folder.mkdir(parents=True, exist_ok=True)
+        text = (PROJECT / "deploy" / "Caddyfile").read_text()
+        addresses = " ".join(f"127.0.0.1:{port}" for port in upstreams)
+        text, found = re.subn(r"dynamic a \{[^}]*\}", f"to {addresses}", text)
+        assert found == 1, "deploy/Caddyfile has no `dynamic a` to replace"
+        # Its administration listens on a fixed port, which another rig may have.
+        text = re.sub(r"^\{$", "{\n\tadmin off\n\tpersist_config off", text, count=1, flags=re.MULTILINE)
+        (folder / "Caddyfile").write_text(text)
+
+    def command(self) -> list[str]:
+        caddy = Path(sys.executable).with_name("caddy")
+        return [str(caddy), "run", "--config", str(self.folder / "Caddyfile"), "--adapter", "caddyfile"]
+
+    def environment(self) -> dict[str, str]:
+        return {"HOME": str(self.folder), "SITE_ADDRESS": f"http://127.0.0.1:{self.port}"}
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+
+class Rig:
+    """A running site of several processes.
+
+    Args:
+        folder: an empty folder for its files and logs.
+        web: how many web processes, 1 or more.
+        env: further settings of the web processes.
+        template: what its database is a copy of, with `postgresql`, a running server that outlives the rig; by
+            default it has its own.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        web: int = 3,
+        env: Mapping[str, str] | None = None,
+        postgresql: PostgreSQL | None = None,
+        template: SiteTemplate | None = None,
+    ) -> None:
+        self.folder = folder
+        self._running = ExitStack()
+        self.postgresql = postgresql or PostgreSQL(folder / "postgresql")
+        self._owns_postgresql = postgresql is None
+        self._template = template or SiteTemplate(folder / "template")
+        self.valkey = Valkey(folder / "valkey")
+        self.web: list[WebProcess] = []
+        self._web_count, self._extra_env = web, dict(env or {})
+        self.database_url = ""
+
+    def __enter__(self) -> Self:
+        try:
+            if self._owns_postgresql:
+                self._running.enter_context(self.postgresql)
+            self._running.enter_context(self.valkey)
+            self.database_url = self._template.postgresql(self.postgresql)
+            self.env = {
+                "VAR_DIR": str(self.folder / "var"),
+                "DATABASE_URL": self.database_url,
+                "REDIS_URL": self.valkey.url,
+                "SECRET_KEY": SECRET_KEY,
+                "FEED_HEARTBEAT_S": str(HEARTBEAT_S),
+                "LOG_LEVEL": "WARNING",
+                **self._extra_env,
+            }
+            (self.folder / "var" / "static").mkdir(parents=True)
+            self.web = [WebProcess(self.folder, self.env, name=f"web-{n}") for n in range(self._web_count)]
+            for process in self.web:
+                process.launch()
+                self._running.callback(_end, process)
+            for process in self.web:
+                process.wait_until_ready()
+            caddy = Caddy(self.folder / "caddy", [process.port for process in self.web])
+            self.caddy = self._running.enter_context(caddy)
+        except BaseException:
+            self._running.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._running.close()
+
+    @property
+    def url(self) -> str:
+        """Origin of the site, at Caddy."""
+        return self.caddy.url
+
+    def read_log(self, topics: Sequence[str]) -> dict[str, dict[int, str]]:
+        """Return topic -> seq -> key of what the log holds of `topics`, from the database itself, past the site."""
+        log: dict[str, dict[int, str]] = {}
+        with psycopg.connect(self.database_url) as connection:
+            for topic, seq, data in connection.execute(
+                "SELECT topic, seq, data FROM events_event WHERE topic = ANY(%s)", [list(topics)]
+            ):
+                log.setdefault(topic, {})[seq] = str((json.loads(data) or {}).get("key"))
+        return log
+
+    def keep_logs(self, folder: Path) -> None:
+        """Copy what the servers printed to `folder`."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for process in (*self.web, self.caddy, self.valkey, self.postgresql):
+            if process.log_path.exists():
+                shutil.copy(process.log_path, folder)
+
+
+def _end(process: ServerProcess) -> None:
+    if process.running:
+        process.thaw()
+        process.kill()

@@ -1,0 +1,132 @@
+"""What a scenario is: an identifier, a fault in words, and a coroutine that injects it and returns its figures."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.faults.checker import History, judge, latenesses, longest_gaps, percentile
+from tests.faults.load import Load, Shape
+from tests.faults.rig import Rig
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A measured value beside its bar; without a bar it is for information.
+
+    Args:
+        unit: `s`, `MiB`, … or nothing for a count.
+        at_most, at_least: the bar, inclusive.
+    """
+
+    name: str
+    value: float
+    unit: str = ""
+    at_most: float | None = None
+    at_least: float | None = None
+
+    @property
+    def passes(self) -> bool:
+        too_much = self.at_most is not None and self.value > self.at_most
+        too_little = self.at_least is not None and self.value < self.at_least
+        return not too_much and not too_little
+
+    @property
+    def bar(self) -> str:
+        if self.at_most is not None:
+            return f"≤ {self.at_most:g}" if self.at_most else "0"
+        return f"≥ {self.at_least:g}" if self.at_least is not None else ""
+
+
+@dataclass
+class Outcome:
+    """What a scenario showed.
+
+    Args:
+        history: what the plot is drawn from; None where there is no run to draw.
+        findings: the first broken promises in words, for whoever has to look for the cause.
+    """
+
+    figures: list[Figure]
+    history: History | None = None
+    began_s: float = 0.0
+    load: str = ""
+    findings: list[str] = field(default_factory=list)
+
+    @property
+    def passes(self) -> bool:
+        return all(figure.passes for figure in self.figures)
+
+
+@dataclass(frozen=True)
+class Length:
+    """How long and how hard a scenario runs, from the command line.
+
+    Args:
+        seconds: of faults, without start and catching up.
+        count: of what a scenario counts (publishes, races, connections …); None: its own default.
+    """
+
+    seconds: float
+    shape: Shape
+    count: int | None = None
+    say: Callable[[str], None] = print
+
+
+Play = Callable[[Rig, Length], Awaitable[Outcome]]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """One row of the table.
+
+    Args:
+        name: `R1` …
+        fault: in words.
+        seconds: its default length.
+        rig: arguments of its `Rig`.
+    """
+
+    name: str
+    fault: str
+    play: Play
+    seconds: float
+    rig: dict[str, Any] = field(default_factory=dict)
+
+
+def promise_kept(load: Load, *further: Figure, resets: int | None = 0) -> Outcome:
+    """Judge a load that has ended: 0 lost, duplicated, out of order, leaked, and the figures `further`.
+
+    Args:
+        resets: how many there may be; None: any number.
+    """
+    verdict = judge(load.history)
+    figures = [Figure(name, count, at_most=0) for name, count in verdict.counts.items()]
+    told = sum(len(client.resets) for client in load.history.clients)
+    figures.append(Figure("resets", told, at_most=resets))
+    figures.append(Figure("readers refused", sum(c.refused is not None for c in load.readers), at_most=0))
+    figures.append(Figure("publishes never acknowledged", load.published.given_up, at_most=0))
+    findings = [*verdict.lost, *verdict.duplicated, *verdict.out_of_order, *verdict.leaked]
+    words = [f"{finding.who} {finding.topic}:{finding.seq} {finding.why}" for finding in findings[:20]]
+    return Outcome([*figures, *further, *volume(load)], load.history, load.began_s, load.shape.words, words)
+
+
+def gaps(load: Load, *, p99: float | None = None, longest: float | None = None) -> list[Figure]:
+    """Return the p99 and the longest of the clients' gaps, each beside its bar in seconds."""
+    found = longest_gaps(load.history)
+    return [
+        Figure("gap p99", percentile(found, 99), "s", at_most=p99),
+        Figure("gap max", max(found, default=0.0), "s", at_most=longest),
+    ]
+
+
+def volume(load: Load) -> list[Figure]:
+    """Return how much was published and delivered, for information."""
+    late = [late_s for _, _, late_s in latenesses(load.history)]
+    return [
+        Figure("acknowledged", len(load.published.acknowledged)),
+        Figure("failed attempts", sum(load.published.failed.values())),
+        Figure("deliveries", len(late)),
+        Figure("delivery p50", percentile(late, 50), "s"),
+        Figure("delivery p99", percentile(late, 99), "s"),
+        Figure("connections made", sum(client.connections for client in load.history.clients)),
+    ]
