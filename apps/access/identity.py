@@ -5,14 +5,13 @@ session again with every frame it sends, and answers a database that is away wit
 """
 
 from collections.abc import Awaitable, Callable
-from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest
+from django.http import HttpRequest, parse_cookie
 
 from apps.access.families import User
 from apps.events import queries
@@ -32,30 +31,43 @@ class Identified:
         self._application = application
 
     async def __call__(self, scope: dict[str, Any], receive: Callable, send: Callable) -> None:
-        session_key = _session_key(scope)
+        key = session_key(scope)
         user: User | None = AnonymousUser()
-        if session_key:
+        if key is not None:
             try:
-                user = await queries.run(_user_of_session, session_key)
+                user = await queries.run(_user_of_session, key)
             except LogUnavailable:
                 user = None
         await self._application({**scope, "user": user}, receive, send)
 
 
-def _session_key(scope: dict[str, Any]) -> str | None:
-    cookies: SimpleCookie = SimpleCookie()
-    for name, value in scope["headers"]:
-        if name == b"cookie":
-            try:
-                cookies.load(value.decode("latin-1"))
-            except CookieError:
-                continue
-    morsel = cookies.get(settings.SESSION_COOKIE_NAME)
-    return morsel.value if morsel else None
+def session_key(scope: dict[str, Any]) -> str | None:
+    """Return the session key among the cookies of an ASGI scope, or None."""
+    # Django's parser, as on every page. Python's own drops all cookies of a request over a single odd one, and a
+    # banner's `consent={"all":true}` would make a signed-in user a stranger.
+    cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin-1")
+    key = parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME)
+    # No key has control characters, and PostgreSQL takes no U+0000.
+    return key if key and key.isprintable() else None
 
 
-def _user_of_session(session_key: str) -> User:
+class _SessionSnapshot(dict[str, Any]):
+    """A session's data, to look at.
+
+    Django's check deletes a session that fits no longer and, while SECRET_KEY_FALLBACKS is set, moves an old one to a
+    new key; without a Set-Cookie, which an open stream can't send, that would sign the user out.
+    """
+
+    def flush(self) -> None:
+        pass
+
+    def cycle_key(self) -> None:
+        pass
+
+
+def _user_of_session(key: str) -> User:
     # Django's own check, so that a changed password ends the session here as it does on every page.
     request = HttpRequest()
-    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    stored = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    request.session = _SessionSnapshot(stored.load())  # type: ignore[assignment]
     return get_user(request)
