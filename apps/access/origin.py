@@ -6,10 +6,14 @@ which send no Origin at all.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+from django.utils.http import is_same_domain
+
+from apps.access.identity import session_key
 
 ASGIApplication = Callable[[dict[str, Any], Callable, Callable], Awaitable[None]]
 
@@ -38,20 +42,26 @@ def is_allowed(scope: dict[str, Any]) -> bool:
     """Return whether the handshake in `scope` may go on."""
     origins = [value for name, value in scope["headers"] if name == b"origin"]
     if not origins:
-        cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin-1")
-        names = {cookie.partition("=")[0].strip() for cookie in cookies.split(";")}
-        return settings.SESSION_COOKIE_NAME not in names
+        return session_key(scope) is None
     if len(origins) > 1:
         return False
-    origin = _normal(origins[0].decode("latin-1"))
-    if origin is None:
-        return False
-    return origin == _own(scope) or origin in {_normal(trusted) for trusted in settings.CSRF_TRUSTED_ORIGINS}
+    origin = _origin(origins[0].decode("latin-1"))
+    return origin is not None and (origin == _own(scope) or _is_trusted(origin))
 
 
-def _own(scope: dict[str, Any]) -> tuple[str, str, int] | None:
+class Origin(NamedTuple):
+    """A web origin, its port spelt out."""
+
+    scheme: str
+    host: str
+    port: int
+
+
+def _own(scope: dict[str, Any]) -> Origin | None:
     hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-    if len(hosts) != 1:
+    # Only under the site's own names. Anybody's name may lead to this server (DNS rebinding), and a page from there
+    # fits the Host header too.
+    if len(hosts) != 1 or not validate_host(split_domain_port(hosts[0])[0], settings.ALLOWED_HOSTS):
         return None
     scheme = {"ws": "http", "wss": "https"}.get(scope.get("scheme", "ws"), "http")
     if settings.SECURE_PROXY_SSL_HEADER:
@@ -59,16 +69,26 @@ def _own(scope: dict[str, Any]) -> tuple[str, str, int] | None:
         name = header.removeprefix("HTTP_").replace("_", "-").lower().encode()
         if secure.encode() in (value for key, value in scope["headers"] if key == name):
             scheme = "https"
-    return _normal(f"{scheme}://{hosts[0]}")
+    return _origin(f"{scheme}://{hosts[0]}")
 
 
-def _normal(origin: str) -> tuple[str, str, int] | None:
-    """Return an origin as scheme, host and port; None for `null` and whatever else is no http(s) origin."""
+def _is_trusted(origin: Origin) -> bool:
+    # As for Django's CSRF check, "https://*.example.com" stands for all subdomains.
+    return any(
+        (trusted.scheme, trusted.port) == (origin.scheme, origin.port)
+        and is_same_domain(origin.host, trusted.host.removeprefix("*"))
+        for trusted in map(_origin, settings.CSRF_TRUSTED_ORIGINS)
+        if trusted is not None
+    )
+
+
+def _origin(text: str) -> Origin | None:
+    """Read an origin; None for `null` and whatever else is no http(s) origin."""
     try:
-        parts = urlsplit(origin)
+        parts = urlsplit(text)
         port = parts.port
     except ValueError:
         return None
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname or parts.path or parts.query or parts.fragment:
         return None
-    return parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme]
+    return Origin(parts.scheme, parts.hostname, port or _DEFAULT_PORTS[parts.scheme])
