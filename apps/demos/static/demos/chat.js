@@ -10,7 +10,8 @@ const NEAR_BOTTOM_PX = 80;
 const MOST_LINES = 500;
 const TYPING_EVERY_MS = 2_000;
 
-const log = element("chat-log");
+const log = element("chat-log"); // scrolls
+const lines = element("chat-lines");
 const people = element("people");
 const peopleCount = element("people-count");
 const typing = element("typing");
@@ -51,7 +52,7 @@ socket.addEventListener("frame", (event) => {
       for (const [id, text] of unconfirmed) socket.send({ chat: "line", id, text });
       break;
     case "reset":
-      log.replaceChildren();
+      lines.replaceChildren();
       sayAside(texts.logReset);
       break;
     case "chat.line":
@@ -111,8 +112,8 @@ function sayAside(words) {
  */
 function append(line, isMine) {
   const isAtBottom = log.scrollHeight - log.scrollTop - log.clientHeight < NEAR_BOTTOM_PX;
-  log.append(line);
-  while (log.childElementCount > MOST_LINES) log.firstElementChild?.remove();
+  lines.append(line);
+  while (lines.childElementCount > MOST_LINES) lines.firstElementChild?.remove();
   // Who reads further up is left there, with a button to come back.
   if (isAtBottom || isMine) scrollToNewest();
   else newest.hidden = false;

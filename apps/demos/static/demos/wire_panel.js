@@ -5,7 +5,7 @@ import { copyOf, element, language, write } from "./page.js";
 /** @import {WireEntry} from "../transports/registry.js" */
 
 const MOST_LINES = 40;
-const TEXT_CHARS = 160;
+const TEXT_CHARS = 600;
 const ARROWS = { request: "→", response: "←", frame: "←" };
 const number = new Intl.NumberFormat(language);
 
