@@ -26,7 +26,10 @@ application = ProtocolTypeRouter(
             {
                 # Answers that stay open, see docs/decisions/0003. Who is asking matters to the feed only.
                 "/feed/": Identified(lean),
+                "/admin/live/stream": Identified(lean),
                 **dict.fromkeys(("/api/status", "/api/long-poll", "/events", "/assistant/answer"), lean),
+                # Asked for by probes, under any host name.
+                **dict.fromkeys(("/healthz", "/readyz", "/metrics"), lean),
             },
             otherwise=pages,
         ),

@@ -30,7 +30,7 @@ if env.bool("BEHIND_PROXY", default=False):
 INSTALLED_APPS = [
     "apps.server",  # before daphne, so that runserver is on it
     "daphne",  # before staticfiles
-    "django.contrib.admin",
+    "apps.operations.admin_site.SiteAdminConfig",  # django.contrib.admin, with the Live page
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -47,6 +47,7 @@ INSTALLED_APPS = [
     "apps.article",
     "apps.assistant",
     "apps.api",
+    "apps.operations",
     "apps.demos",
 ]
 

@@ -5,6 +5,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path("", include("apps.demos.urls")),
+    path("", include("apps.operations.urls")),  # before the admin, which answers everything under admin/
     path("admin/", admin.site.urls),
     path("feed/", include("apps.transports.urls")),
     path("", include("apps.article.urls")),

@@ -1,0 +1,50 @@
+"""The admin with one page more: Live."""
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.contrib.admin.apps import AdminConfig
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+
+class SiteAdmin(AdminSite):
+    """Django's admin site, with the Live page among its models."""
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        # First: Django's own list ends with a path that catches everything.
+        return [path("live/", self.admin_view(self.live), name="live"), *super().get_urls()]
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        apps = super().get_app_list(request, app_label)
+        if app_label is None and self.has_permission(request):
+            live = reverse("admin:live", current_app=self.name)
+            page = {
+                "name": pgettext("page of the admin", "Live"),
+                "object_name": "Live",
+                "admin_url": live,
+                "view_only": True,
+                "perms": {},
+            }
+            apps.append(
+                {"name": _("Operations"), "app_label": "operations", "app_url": live, "has_module_perms": True}
+                | {"models": [page]}
+            )
+        return apps
+
+    def live(self, request: HttpRequest) -> TemplateResponse:
+        """Show the page; its figures come from `live_stream`."""
+        return TemplateResponse(
+            request,
+            "operations/live.html",
+            {**self.each_context(request), "title": pgettext("page of the admin", "Live")},
+        )
+
+
+class SiteAdminConfig(AdminConfig):
+    """Stands in INSTALLED_APPS where `django.contrib.admin` would."""
+
+    default_site = "apps.operations.admin_site.SiteAdmin"
