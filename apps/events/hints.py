@@ -38,7 +38,7 @@ class HintListener:
     async def join(self, topics: set[str]) -> None:
         """Listen to `topics` from now on.
 
-        Returns after HINT_TIMEOUT_S at the latest: what could not be joined by then is tried again with the canary.
+        A layer that hangs costs HINT_TIMEOUT_S: what could not be joined then is tried again with the canary.
         """
         self._wanted |= topics
         await self._catch_up()
