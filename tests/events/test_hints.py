@@ -4,8 +4,9 @@ import asyncio
 import logging
 
 import pytest
+from django.db import transaction
 
-from apps.events import feed, hints, log, wakeup
+from apps.events import feed, hints, log, queries, wakeup
 from apps.events.batch import Batch
 from apps.events.cursor import NOW, Cursor
 from apps.events.feed import Feed
@@ -32,6 +33,29 @@ async def ready(feed: Feed, layer: FaultyLayer) -> Cursor:
     now = await feed.resolve(["lab.a"], NOW)
     await await_until(lambda: layer.groups.get("lab.a"), "the feed to listen")
     return now
+
+
+# What is hinted at
+
+
+async def test_topics_are_hinted_at_once_each_when_their_transaction_has_committed(layer, transactional_db) -> None:
+    def append_in_one_transaction() -> list[str]:
+        with transaction.atomic():
+            log.append_many([log.NewEvent(topic, "test.happened", None) for topic in ("lab.b", "lab.a", "lab.b")])
+            return list(layer.hints_sent)
+
+    assert await queries.run(append_in_one_transaction) == []
+    assert layer.hints_sent == ["lab.a", "lab.b"]
+
+
+async def test_what_is_rolled_back_is_not_hinted_at(layer, transactional_db) -> None:
+    def append_and_roll_back() -> None:
+        with transaction.atomic():
+            log.append("lab.a", "test.happened", None)
+            transaction.set_rollback(True)
+
+    await queries.run(append_and_roll_back)
+    assert layer.hints_sent == []
 
 
 # The tick repairs
@@ -129,14 +153,14 @@ async def test_a_message_that_is_no_hint_is_counted_and_ignored(feed_here: Feed,
     await layer.group_send("lab.a", message)
     await append("lab.a")
     assert [event.seq for event in (await wait_for_one(feed_here, now)).events] == [1]
-    assert (feed_here._hints.garbage, feed_here.counters.hints) == (1, 1)
+    assert (feed_here.garbage_hints, feed_here.counters.hints) == (1, 1)
 
 
 async def test_a_message_that_the_layer_cannot_read_is_counted_and_ignored(feed_here: Feed, layer, no_ticks) -> None:
     now = await ready(feed_here, layer)
     layer.unreadable = 1
     await layer.group_send("lab.a", {"type": HINT, "topic": "lab.a"})
-    await await_until(lambda: feed_here._hints.garbage, "the message")
+    await await_until(lambda: feed_here.garbage_hints, "the message")
     await append("lab.a")
     assert (await wait_for_one(feed_here, now)).events
 
