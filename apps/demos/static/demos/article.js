@@ -13,7 +13,7 @@ const MOST_LINES = 30;
 function print(demo, value) {
   const output = element(`${demo}-output`);
   const line = document.createElement("li");
-  line.textContent = typeof value === "string" ? value : JSON.stringify(value);
+  line.textContent = typeof value === "string" ? value : JSON.stringify(value, null, 2);
   output.prepend(line);
   while (output.childElementCount > MOST_LINES) output.lastElementChild?.remove();
 }
