@@ -14,7 +14,7 @@ from apps.chat.consumer import ChatConsumer
 from apps.events import feed
 
 # For what never comes; no measure of speed.
-PATIENCE_S = 20
+PATIENCE_S = 120
 
 
 class Person:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.conformance.readers import Reader, Seen
 
-PATIENCE_S = 20  # for what must come; no measure of speed
+PATIENCE_S = 120  # for what must come; no measure of speed
 
 
 class Seeing:
@@ -16,6 +16,7 @@ class Seeing:
     def __init__(self, answers: AsyncIterator[Seen]) -> None:
         self._answers = answers
         self.events: list[dict[str, Any]] = []
+        self.highest: dict[str, int] = {}
         self.texts: list[str] = []
         self.resets: list[dict[str, Any]] = []
         self.controls: list[str] = []
@@ -26,6 +27,8 @@ class Seeing:
         async with asyncio.timeout(PATIENCE_S):
             seen = await anext(self._answers)
         self.events += seen.events
+        for event in seen.events:
+            self.highest[event["topic"]] = max(event["seq"], self.highest.get(event["topic"], 0))
         self.texts += seen.texts
         self.cursor = seen.cursor
         if seen.reset:
@@ -46,7 +49,7 @@ class Seeing:
 
     async def until_seq(self, seq: int, topic: str | None = None) -> "Seeing":
         return await self.until(
-            lambda seeing: any(e["seq"] >= seq for e in seeing.events if topic in (None, e["topic"]))
+            lambda seeing: any(head >= seq for name, head in seeing.highest.items() if topic in (None, name))
         )
 
     def seqs(self, topic: str | None = None) -> list[int]:

@@ -18,7 +18,7 @@ from tests.conformance.wires import AsgiWire, SocketClosed
 
 PROTOCOL = (Path(__file__).parents[2] / "docs" / "PROTOCOL.md").read_text()
 EXAMPLES = re.findall(r"```request\n(.*?)\n```\n+```(answer|messages)\n(.*?)\n```", PROTOCOL, re.DOTALL)
-PATIENCE_S = 20
+PATIENCE_S = 120
 
 
 @pytest.fixture
