@@ -425,7 +425,7 @@ class Feed:
         for topic in [topic for topic, deadline in self._awaited_hints.items() if now >= deadline]:
             del self._awaited_hints[topic]
             self.counters.hints_lost += 1
-            layer_health.failed(f"the hint for {topic} did not come")
+            layer_health.failed(f"no hint came for {topic}; without REDIS_URL other processes can send none")
         for topic in unannounced:
             if layer_health.is_well:
                 self._awaited_hints.setdefault(topic, now + HINT_GRACE_S)
