@@ -6,6 +6,7 @@ import json
 import httpx
 import pytest
 
+from tests.rig.axe import serious_violations
 from tests.rig.chromium import Pages
 from tests.rig.site import Site
 from tests.rig.waiting import await_until, wait_until
@@ -105,6 +106,9 @@ async def test_the_page_shows_the_figures_and_goes_on_by_itself(pages: Pages, li
     assert heading == ("实时状态" if locale == "zh-CN" else "Live")
     too_wide = await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth")
     assert not too_wide
+    # The way back in the head of every page is Django's own, and has links told apart by their colour only.
+    found = [fault for fault in await serious_violations(page) if not fault.startswith("link-in-text-block")]
+    assert found == []
 
 
 async def test_a_page_whose_server_restarts_says_so_and_comes_back(pages: Pages, site):
