@@ -71,7 +71,7 @@ def _parse() -> argparse.Namespace:
 def _planted_bugs_are_caught(root: Path, postgresql: PostgreSQL, template: SiteTemplate, say) -> bool:
     say("planting bugs")
     with planted_bugs.sites(root / "planted", postgresql, template) as rigs:
-        verdicts = asyncio.run(planted_bugs.caught(rigs, seconds=5))
+        verdicts = asyncio.run(planted_bugs.caught(rigs))
     for bug, verdict in verdicts.items():
         found = ", ".join(f"{count} {name}" for name, count in verdict.counts.items())
         say(f"{'caught' if planted_bugs.is_caught(bug, verdict) else 'MISSED'}: {bug or 'no bug, nothing'} ({found})")

@@ -6,10 +6,10 @@ import itertools
 import random
 import secrets
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from apps.transports.registry import DOORS
+from apps.transports.registry import DOORS, Door
 from tests.faults.checker import History
 from tests.faults.clients import FaultClient
 from tests.faults.publishers import Publisher, PublishRecord
@@ -51,13 +51,21 @@ class Load:
     """Clients that read and publishers that publish while a scenario injects its faults.
 
     Args:
+        doors: those that its clients use.
         cut: share of publishes whose answer is cut, see `Publisher`.
         start: where clients begin.
         catch_up_s: how long to wait at most, after the last publish, for clients to read all of it.
     """
 
     def __init__(
-        self, rig: Rig, shape: Shape, *, cut: float = 0.0, start: str = "start", catch_up_s: float = CATCH_UP_S
+        self,
+        rig: Rig,
+        shape: Shape,
+        *,
+        doors: Sequence[Door] = DOORS,
+        cut: float = 0.0,
+        start: str = "start",
+        catch_up_s: float = CATCH_UP_S,
     ) -> None:
         self.rig, self.shape = rig, shape
         self.published = PublishRecord()
@@ -65,15 +73,14 @@ class Load:
         # Topics of this load's own: another may have used the rig before.
         self.public = [f"lab.{secrets.token_hex(3)}-{number}" for number in range(shape.topics - 2)]
         self.topics = [*self.public, READERS_TOPIC, OTHER_READERS_TOPIC]
-        self.clients = list(self._clients(start))
+        self.clients = list(self._clients(doors, start))
         self.history.clients = [client.history for client in self.clients]
         self.began_s = time.monotonic()
         self._cut, self._catch_up_s = cut, catch_up_s
-        self._tasks: list[asyncio.Task[None]] = []
 
-    def _clients(self, start: str) -> Iterator[FaultClient]:
+    def _clients(self, doors: Sequence[Door], start: str) -> Iterator[FaultClient]:
         draw = random.Random(0)  # the same load each time
-        for door in DOORS:
+        for door in doors:
             for number in range(self.shape.clients_per_door):
                 account, own = ((None, None), (READER, READERS_TOPIC), (OTHER_READER, OTHER_READERS_TOPIC))[number % 3]
                 topics = draw.sample(self.public, min(self.shape.topics_per_client, len(self.public)))
@@ -109,24 +116,30 @@ class Load:
 
         Leaves `history` complete: with the log, and with clients that read it to the end or gave reason for doubt.
         """
-        self._tasks = [asyncio.create_task(client.run()) for client in self.clients]
-        await await_until(lambda: all(c.is_open for c in self.readers), "every client to be told its place", PATIENCE_S)
-        self.began_s = time.monotonic()
-        stopping = asyncio.Event()
-        workers = max(4, round(self.shape.publishes_per_s / 5))
-        publishing = [asyncio.create_task(self._publish(workers, stopping)) for _ in range(workers)]
+        async with self.reading():
+            stopping = asyncio.Event()
+            workers = max(4, round(self.shape.publishes_per_s / 5))
+            publishing = [asyncio.create_task(self._publish(workers, stopping)) for _ in range(workers)]
+            try:
+                yield
+                stopping.set()
+                await asyncio.gather(*publishing)
+                await self._catch_up()
+            finally:
+                await _end(publishing)
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[None]:
+        """Run the clients alone for the length of the block."""
+        tasks = [asyncio.create_task(client.run()) for client in self.clients]
         try:
+            await await_until(
+                lambda: all(c.is_open for c in self.readers), "clients to be told their place", PATIENCE_S
+            )
+            self.began_s = time.monotonic()
             yield
-            stopping.set()
-            await asyncio.gather(*publishing)
-            await self._catch_up()
         finally:
-            for task in (*publishing, *self._tasks):
-                task.cancel()
-            ended = await asyncio.gather(*publishing, *self._tasks, return_exceptions=True)
-        for error in ended:
-            if isinstance(error, Exception):
-                raise error
+            await _end(tasks)
 
     async def _catch_up(self) -> None:
         """Read the log, and wait until every client has read it to the end, but no longer than `catch_up_s`.
@@ -151,6 +164,14 @@ class Load:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, wait_s)):
                     await stopping.wait()
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    for error in await asyncio.gather(*tasks, return_exceptions=True):
+        if isinstance(error, Exception):
+            raise error
 
 
 async def every(period_s: float, for_s: float, do: Callable[[int], Awaitable[None]]) -> None:

@@ -1,4 +1,4 @@
-"""The site with a bug planted, for the checker to catch: what a web process under `planted_settings` serves.
+"""The site with a bug planted, for the checker to catch: what a web process serves under `planted_settings`.
 
 Each bug is one that such systems have had. It is planted by replacing a function in the process; nothing in apps knows.
 """
@@ -11,10 +11,12 @@ import random
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from django.db import connection
 from django.db.models import Max
+from django.utils import timezone
 
 from apps.access.families import PersonalFamily
 from apps.events import log
@@ -25,26 +27,25 @@ from apps.events.logged_event import LoggedEvent
 from apps.events.models import Event
 from apps.events.window import Window
 
-__all__ = ["BUGS", "application"]
+__all__ = ["application"]
 
 
 def cursor_over_auto_increment_ids() -> None:
     """A sequence numbers the events, so 8 may commit before 7; a reader whose cursor passed 8 never sees 7."""
     bounds_by_rows = log.bounds
 
-    def next_ids(topics: Sequence[str]) -> dict[str, int]:
-        log.Topic.objects.bulk_create([log.Topic(name=topic) for topic in topics], ignore_conflicts=True)
-        heads = {}
-        for topic in topics:
-            sequence = connection.ops.quote_name(f"planted_{topic}")
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_xact_lock(1)")
-                cursor.execute(f"CREATE SEQUENCE IF NOT EXISTS {sequence}")
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT nextval(%s)", [sequence])
-                heads[topic] = cursor.fetchone()[0] - 1
-        time.sleep(random.uniform(0, 0.03))  # a transaction has other things to do too
-        return heads
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE SEQUENCE IF NOT EXISTS planted_ids")
+    connection.close()
+
+    def next_id(topics: Sequence[str]) -> dict[str, int]:
+        (topic,) = topics
+        log.Topic.objects.bulk_create([log.Topic(name=topic)], ignore_conflicts=True)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT nextval('planted_ids')")
+            event_id = cursor.fetchone()[0]
+        time.sleep(random.uniform(0, 0.1))  # a transaction has other things to do too
+        return {topic: event_id - 1}
 
     def bounds_by_ids(topics: Iterable[str]) -> Bounds:
         topics = list(topics)
@@ -55,7 +56,7 @@ def cursor_over_auto_increment_ids() -> None:
     def after(self: Window, position: int, limit: int) -> list[LoggedEvent]:
         return [event for event in self._events if event.seq > position][:limit]
 
-    log._lock = next_ids
+    log._lock = next_id
     log.bounds = bounds_by_ids
     # Ids have holes: nobody can object to one.
     log.is_contiguous = lambda run, after: bool(run)
@@ -89,10 +90,22 @@ def open_personal_topic() -> None:
     PersonalFamily.may_read = lambda self, user, topic: user.is_authenticated  # type: ignore
 
 
-BUGS: dict[str, Callable[[], None]] = {
-    bug.__name__: bug
-    for bug in (cursor_over_auto_increment_ids, skipped_catch_up, dropped_deduplication, open_personal_topic)
+def clock_an_hour_off() -> None:
+    """No bug: this process believes that it is an hour later."""
+    now = timezone.now
+    timezone.now = lambda: now() + timedelta(hours=1)
+
+
+PLANTS: dict[str, Callable[[], None]] = {
+    plant.__name__: plant
+    for plant in (
+        cursor_over_auto_increment_ids,
+        skipped_catch_up,
+        dropped_deduplication,
+        open_personal_topic,
+        clock_an_hour_off,
+    )
 }
 
-if bug := os.environ.get("PLANTED_BUG"):
-    BUGS[bug]()
+if planted := os.environ.get("PLANTED"):
+    PLANTS[planted]()

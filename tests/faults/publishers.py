@@ -3,9 +3,11 @@
 import asyncio
 import itertools
 import json
+import math
 import random
 import time
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -24,6 +26,7 @@ class PublishRecord:
     Args:
         latencies_s: (when it was answered, how long that took) of each attempt that succeeded.
         failed: what went wrong with attempts, and how often: a status, or the name of an exception.
+        failed_s: when each of those ended.
         cut: attempts whose answer the publisher itself did not wait for.
         without_retry_after: 503 answers that did not say when to come back.
     """
@@ -31,9 +34,19 @@ class PublishRecord:
     acknowledged: list[Acknowledged] = field(default_factory=list)
     latencies_s: list[tuple[float, float]] = field(default_factory=list)
     failed: Counter[str] = field(default_factory=Counter)
+    failed_s: list[float] = field(default_factory=list)
     cut: int = 0
     without_retry_after: int = 0
     given_up: int = 0
+
+    def longest_failing_after(self, times_s: Sequence[float]) -> float:
+        """Return how long after one of `times_s` (in order) attempts went on failing, at most, in seconds."""
+        ends_s = [*times_s[1:], math.inf]
+        after = (
+            [failed_s - from_s for failed_s in self.failed_s if from_s <= failed_s < to_s]
+            for from_s, to_s in zip(times_s, ends_s, strict=True)
+        )
+        return max((max(each) for each in after if each), default=0.0)
 
 
 class PublishFailed(Exception):
@@ -67,6 +80,7 @@ class Publisher:
                 async with asyncio.timeout(ANSWER_TIMEOUT_S):
                     seq = await self._attempt(topic, key)
             except (PublishFailed, OSError, TimeoutError, asyncio.IncompleteReadError) as error:
+                self.record.failed_s.append(time.monotonic())
                 self.record.failed[str(error) if isinstance(error, PublishFailed) else type(error).__name__] += 1
             else:
                 if seq is not None:

@@ -49,7 +49,7 @@ def save(one: Played, folder: Path) -> list[Path]:
     files = [stem.with_suffix(".json")]
     files[0].write_text(json.dumps(_as_json(one), indent=2, ensure_ascii=False) + "\n")
     if one.outcome is not None and one.outcome.history is not None and one.outcome.history.clients:
-        files.append(stem.with_suffix(".svg"))
+        files.append(stem.with_suffix(".png"))
         draw_timeline(one.outcome.history, one.outcome.began_s, _title(one), files[1])
     return files
 

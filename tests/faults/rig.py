@@ -1,11 +1,12 @@
 """The site as it is deployed, as plain processes on loopback: Caddy, web processes, Valkey and PostgreSQL."""
 
+import contextlib
 import http.client
 import json
 import re
-import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -84,6 +85,7 @@ class Rig:
         folder: an empty folder for its files and logs.
         web: how many web processes, 1 or more.
         env: further settings of the web processes.
+        env_of: further settings of single ones, by number from 0.
         template: what its database is a copy of, with `postgresql`, a running server that outlives the rig; by
             default it has its own.
     """
@@ -94,6 +96,7 @@ class Rig:
         *,
         web: int = 3,
         env: Mapping[str, str] | None = None,
+        env_of: Mapping[int, Mapping[str, str]] | None = None,
         postgresql: PostgreSQL | None = None,
         template: SiteTemplate | None = None,
     ) -> None:
@@ -104,7 +107,7 @@ class Rig:
         self._template = template or SiteTemplate(folder / "template")
         self.valkey = Valkey(folder / "valkey")
         self.web: list[WebProcess] = []
-        self._web_count, self._extra_env = web, dict(env or {})
+        self._web_count, self._extra_env, self._env_of = web, dict(env or {}), env_of or {}
         self.database_url = ""
 
     def __enter__(self) -> Self:
@@ -123,7 +126,10 @@ class Rig:
                 **self._extra_env,
             }
             (self.folder / "var" / "static").mkdir(parents=True)
-            self.web = [WebProcess(self.folder, self.env, name=f"web-{n}") for n in range(self._web_count)]
+            self.web = [
+                WebProcess(self.folder, {**self.env, **self._env_of.get(number, {})}, name=f"web-{number}")
+                for number in range(self._web_count)
+            ]
             for process in self.web:
                 process.launch()
                 self._running.callback(_end, process)
@@ -154,12 +160,23 @@ class Rig:
                 log.setdefault(topic, {})[seq] = str((json.loads(data) or {}).get("key"))
         return log
 
-    def keep_logs(self, folder: Path) -> None:
-        """Copy what the servers printed to `folder`."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for process in (*self.web, self.caddy, self.valkey, self.postgresql):
-            if process.log_path.exists():
-                shutil.copy(process.log_path, folder)
+    @contextlib.contextmanager
+    def counting_statements(self, containing: str) -> Iterator[Counter[str]]:
+        """Count the statements with `containing` in them that PostgreSQL runs during the block, under that word."""
+        counted: Counter[str] = Counter()
+        self._log_statements("all")
+        begin = len(self.postgresql.log)
+        try:
+            yield counted
+        finally:
+            lines = self.postgresql.log[begin:].splitlines()
+            self._log_statements("none")
+            counted[containing] = sum("LOG:  " in line and containing in line for line in lines)
+
+    def _log_statements(self, which: str) -> None:
+        with psycopg.connect(self.postgresql.url("postgres"), autocommit=True) as connection:
+            connection.execute(f"ALTER SYSTEM SET log_statement = '{which}'")
+            connection.execute("SELECT pg_reload_conf()")
 
 
 def _end(process: ServerProcess) -> None:

@@ -27,6 +27,6 @@ async def test_the_checker_catches_each_planted_bug(
     tmp_path: Path, postgresql: PostgreSQL, site_template: SiteTemplate
 ) -> None:
     with planted_bugs.sites(tmp_path, postgresql, site_template) as rigs:
-        verdicts = await planted_bugs.caught(rigs, seconds=3)
+        verdicts = await planted_bugs.caught(rigs)
     missed = {bug: verdict for bug, verdict in verdicts.items() if not planted_bugs.is_caught(bug, verdict)}
     assert missed == {}

@@ -1,0 +1,60 @@
+"""R8: sixteen writers in four processes append to one topic, each with 0 to 20 ms of other work in its transaction."""
+
+import asyncio
+import json
+import time
+
+from apps.transports.registry import DOORS
+from tests.faults.checker import History, judge
+from tests.faults.clients import FaultClient
+from tests.faults.rig import HEARTBEAT_S, Rig
+from tests.faults.scenario import Figure, Length, Outcome, Scenario
+from tests.rig.site import run_python
+from tests.rig.waiting import await_until
+
+EVENTS = 100_000
+PROCESSES, WRITERS = 4, 16
+DELAY_MS = 20
+# A topic that keeps 100,000 events; others are pruned to 10,000 now and then.
+TOPIC = "notifications"
+
+
+async def play(rig: Rig, length: Length) -> Outcome:
+    count = (length.count or EVENTS) // WRITERS * WRITERS
+    clients = [
+        FaultClient(door.name, door.name, rig.url, [TOPIC], start="start", heartbeat_s=HEARTBEAT_S) for door in DOORS
+    ]
+    history = History(clients=[client.history for client in clients])
+    tasks = [asyncio.create_task(client.run()) for client in clients]
+    try:
+        await await_until(lambda: all(client.is_open for client in clients), "every client to be told its place")
+        began_s = time.monotonic()
+        length.say(f"{WRITERS} writers append {count} events")
+        told = await asyncio.gather(*(asyncio.to_thread(_write, rig, number, count) for number in range(PROCESSES)))
+        history.log = await asyncio.to_thread(rig.read_log, [TOPIC])
+        head = max(history.log.get(TOPIC, ()), default=0)
+        await await_until(lambda: all(c.has_read({TOPIC: head}) for c in clients), "clients to catch up", 120)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    verdict = judge(history)
+    errors = [error for one in told for error in one["errors"]]
+    rate = sum(one["events"] for one in told) / max(one["took_s"] for one in told)
+    figures = [Figure(name, found, at_most=0) for name, found in verdict.counts.items()]
+    figures += [
+        Figure("events in the log", head, at_least=count),
+        Figure("errors", len(errors), at_most=0),
+        Figure("appends a second, one topic", rate, "1/s", at_least=800),
+    ]
+    load = f"{WRITERS} writers in {PROCESSES} processes, {count} events, one client on each of {len(DOORS)} doors"
+    return Outcome(figures, history, began_s, load, errors[:10])
+
+
+def _write(rig: Rig, number: int, count: int) -> dict:
+    words = ("--topic", TOPIC, "--events", str(count // PROCESSES), "--writers", str(WRITERS // PROCESSES))
+    options = ("--delay-ms", str(DELAY_MS), "--name", f"process{number}")
+    return json.loads(run_python(rig.env, "-m", "tests.faults.writers", *words, *options))
+
+
+SCENARIO = Scenario("R8", "16 writers on one topic, 0–20 ms in their transactions", play, seconds=0)

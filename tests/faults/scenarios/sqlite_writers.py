@@ -1,0 +1,49 @@
+"""R13: eight writers and twenty readers on SQLite, in two processes, without a web process between."""
+
+import asyncio
+import json
+import sqlite3
+
+from tests.faults.checker import percentile
+from tests.faults.rig import Rig
+from tests.faults.scenario import Figure, Length, Outcome, Scenario
+from tests.rig.site import SiteTemplate, run_python
+
+EVENTS = 100_000
+PROCESSES, WRITERS, READERS = 2, 8, 20
+TOPIC = "notifications"
+
+
+async def play(rig: Rig, length: Length) -> Outcome:
+    count = (length.count or EVENTS) // WRITERS * WRITERS
+    folder = rig.folder / "sqlite"
+    template = rig.folder / "sqlite-template"
+    folder.mkdir()
+    template.mkdir()
+    url = await asyncio.to_thread(SiteTemplate(template).sqlite, folder)
+    length.say(f"{WRITERS} writers append {count} events, {READERS} readers read them")
+
+    def write(number: int) -> dict:
+        words = ("--topic", TOPIC, "--events", str(count // PROCESSES), "--name", f"process{number}")
+        threads = ("--writers", str(WRITERS // PROCESSES), "--readers", str(READERS // PROCESSES))
+        env = rig.env | {"DATABASE_URL": url, "REDIS_URL": ""}
+        return json.loads(run_python(env, "-m", "tests.faults.writers", *words, *threads))
+
+    told = await asyncio.gather(*(asyncio.to_thread(write, number) for number in range(PROCESSES)))
+    errors = [error for one in told for error in one["errors"]]
+    with sqlite3.connect(folder / "site.sqlite3") as connection:
+        events, head = connection.execute("SELECT count(*), max(seq) FROM events_event").fetchone()
+    appends_s = [second for one in told for second in one["appends_s"]]
+    figures = [
+        Figure("events in the log", events, at_least=count, at_most=count),
+        Figure("head less events", head - events, at_least=0, at_most=0),
+        Figure("errors, such as locked", len(errors), at_most=0),
+        Figure("append p50", percentile(appends_s, 50), "s"),
+        Figure("append p99", percentile(appends_s, 99), "s", at_most=0.05),
+        Figure("appends a second", count / max(one["took_s"] for one in told), "1/s"),
+    ]
+    load = f"{WRITERS} writers and {READERS} readers in {PROCESSES} processes, {count} events"
+    return Outcome(figures, load=load, findings=errors[:10])
+
+
+SCENARIO = Scenario("R13", "SQLite: 8 writers and 20 readers", play, seconds=0, rig={"web": 1})

@@ -1,0 +1,79 @@
+"""Writers and readers of the log itself, without HTTP between: `python -m tests.faults.writers … < nothing`.
+
+Prints one JSON object: events appended, seconds, seconds of each append, errors in words.
+"""
+
+import argparse
+import json
+import random
+import threading
+import time
+
+import django
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--topic", required=True)
+    parser.add_argument("--events", type=int, required=True, help="of all writers together")
+    parser.add_argument("--writers", type=int, required=True)
+    parser.add_argument("--readers", type=int, default=0)
+    parser.add_argument("--delay-ms", type=float, default=0.0, help="up to so long in the transaction, at random")
+    parser.add_argument("--name", required=True, help="stem of the keys")
+    arguments = parser.parse_args()
+    django.setup()
+    print(json.dumps(run(arguments)))
+
+
+def run(arguments: argparse.Namespace) -> dict[str, object]:
+    # Models can be imported once Django is set up, no sooner.
+    from django.db import connection, transaction
+
+    from apps.events import log
+
+    appends_s: list[float] = []
+    errors: list[str] = []
+    done = threading.Event()
+
+    def write(writer: int, events: int) -> None:
+        for number in range(events):
+            key = f"{arguments.name}-{writer}-{number}"
+            began_s = time.monotonic()
+            try:
+                with transaction.atomic():
+                    # What a transaction does before it appends: the append comes last, and its lock is short.
+                    if arguments.delay_ms:
+                        time.sleep(random.uniform(0, arguments.delay_ms / 1000))
+                    log.append(arguments.topic, "fault.test", {"key": key}, key=key)
+            except Exception as error:
+                errors.append(f"{type(error).__name__} {error}")
+            appends_s.append(time.monotonic() - began_s)
+        connection.close()
+
+    def read() -> None:
+        place: object = log.bounds([arguments.topic]).cursor
+        while not done.is_set():
+            try:
+                place = log.read([arguments.topic], place).cursor  # type: ignore[arg-type]
+            except Exception as error:
+                errors.append(f"{type(error).__name__} {error}")
+            done.wait(0.05)
+        connection.close()
+
+    share = arguments.events // arguments.writers
+    writers = [threading.Thread(target=write, args=(number, share)) for number in range(arguments.writers)]
+    readers = [threading.Thread(target=read) for _ in range(arguments.readers)]
+    began_s = time.monotonic()
+    for thread in (*writers, *readers):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    took_s = time.monotonic() - began_s
+    done.set()
+    for thread in readers:
+        thread.join()
+    return {"events": share * arguments.writers, "took_s": took_s, "appends_s": appends_s, "errors": errors}
+
+
+if __name__ == "__main__":
+    main()
