@@ -2,17 +2,19 @@
 
 import asyncio
 import json
+from typing import Any
 
 from playwright.async_api import Page, WebSocketRoute, expect
 
+from tests.conftest import StartSite
 from tests.rig.chromium import Pages
 from tests.rig.site import Site
 
 ADDRESS = "/demos/chat/"
 
 
-async def enter(pages: Pages, site: Site, name: str, **options: object) -> Page:
-    page = await pages.open(site.url + ADDRESS, **options)  # type: ignore[arg-type]
+async def enter(pages: Pages, site: Site, name: str, **options: Any) -> Page:
+    page = await pages.open(site.url + ADDRESS, **options)
     await page.locator("#connection[data-state=live]").wait_for()
     await page.get_by_label("Your name").fill(name)
     await page.keyboard.press("Tab")
@@ -82,8 +84,8 @@ async def test_too_long_a_line_is_not_sent_and_kept(pages: Pages, live_site: Sit
 
 
 async def test_without_a_server_nothing_is_sent_the_text_is_kept_and_the_attempts_are_counted(
-    pages: Pages, site
-) -> None:  # type: ignore[no-untyped-def]
+    pages: Pages, site: StartSite
+) -> None:
     pages.faults.allow("WebSocket connection to")
     own = site()
     ada = await enter(pages, own, "Ada")
@@ -122,7 +124,7 @@ async def test_after_the_tenth_attempt_the_page_gives_up_and_says_so(pages: Page
     for attempt in range(1, 11):
         await expect(page.locator("#chat-log")).to_contain_text(f"Attempt {attempt}/10 in")
         await page.clock.run_for(80_000)
-    await expect(page.locator("#connection")).to_have_text("Gave up after 10 attempts")
+    await expect(page.locator("#connection .connection-words")).to_have_text("Gave up after 10 attempts")
     await expect(page.locator("#chat-log .aside").last).to_contain_text("Gave up after 10 attempts.")
     assert refused == 11
 

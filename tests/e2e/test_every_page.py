@@ -108,3 +108,14 @@ async def test_first_tab_offers_to_skip_to_the_content(pages: Pages, live_site: 
     assert await page.evaluate("document.activeElement.className") == "skip-link"
     await page.keyboard.press("Enter")
     assert await page.evaluate("document.activeElement.id") == "content"
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/admin/", "/admin/notifications/notification/", "/admin/notifications/notification/add/", "/admin/auth/user/"],
+)
+async def test_admin_keeps_to_the_content_security_policy(pages: Pages, live_site: Site, address: str) -> None:
+    # What the policy stops is an error of the console, and that fails the test.
+    page = await pages.open(live_site.url + address, account=live_site.admin, locale="zh-CN", dark=True)
+    await page.locator("#content").wait_for()
+    assert page.url == live_site.url + address

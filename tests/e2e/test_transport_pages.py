@@ -1,17 +1,21 @@
 """A transport's page at work: what is posted, edited and recalled elsewhere shows without a reload."""
 
+from typing import Any
+
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.conftest import StartSite
 from tests.demos.addresses import TRANSPORT_PAGES
+from tests.demos.markup import Markup
 from tests.rig.chromium import Pages
 from tests.rig.site import Site
 
 ADDRESSES = pytest.mark.parametrize("address", TRANSPORT_PAGES.values(), ids=TRANSPORT_PAGES)
 
 
-async def open_live(pages: Pages, site: Site, address: str, **options: object) -> Page:
-    page = await pages.open(site.url + address, **options)  # type: ignore[arg-type]
+async def open_live(pages: Pages, site: Site, address: str, **options: Any) -> Page:
+    page = await pages.open(site.url + address, **options)
     await page.locator("#connection[data-state=live]").wait_for()
     return page
 
@@ -26,14 +30,8 @@ def post(site: Site, title: str, message: str = "", level: str = "info", link: s
 
 
 def _hidden_fields(html: str) -> list[tuple[str, str]]:
-    from tests.demos.markup import Markup
-
     inputs = [field for field in Markup(html).all("input") if field.get("type") == "hidden"]
     return [(field["name"], field.get("value", "")) for field in inputs if "name" in field]
-
-
-def titles(page: Page) -> object:
-    return page.locator("#notifications .notification-title")
 
 
 @ADDRESSES
@@ -76,14 +74,14 @@ async def test_what_was_posted_while_hung_up_arrives_in_order_and_once(
 ) -> None:
     page = await open_live(pages, live_site, address)
     await page.get_by_role("button", name="Hang up").click()
-    await expect(page.locator("#connection")).to_have_text("Not connected")
+    await expect(page.locator("#connection .connection-words")).to_have_text("Not connected")
     names = [f"Missed {number} on {address}" for number in range(3)]
     for name in names:
         post(live_site, name)
     await page.get_by_role("button", name="Connect again").click()
     shown = page.locator(".notification-title", has_text=f"on {address}").filter(has_text="Missed")
     await expect(shown).to_have_text(names[::-1])
-    await expect(page.locator("#connection")).to_have_text("Live")
+    await expect(page.locator("#connection .connection-words")).to_have_text("Live")
 
 
 @ADDRESSES
@@ -113,14 +111,14 @@ async def test_markup_in_a_notification_stays_text(pages: Pages, live_site: Site
     await expect(row.locator(".notification-level")).to_have_text("消息")
 
 
-async def test_page_says_so_while_the_server_is_away_and_catches_up(pages: Pages, site) -> None:  # type: ignore[no-untyped-def]
+async def test_page_says_so_while_the_server_is_away_and_catches_up(pages: Pages, site: StartSite) -> None:
     pages.faults.allow("console error: Failed to load resource")
     pages.faults.allow("net::ERR")
     own = site()
     page = await open_live(pages, own, "/demos/sse/")
     own.processes[0].kill()
     await expect(page.locator("#connection")).to_have_attribute("data-state", "waiting")
-    await expect(page.locator("#connection")).to_contain_text("next try in")
+    await expect(page.locator("#connection .connection-words")).to_contain_text("next try in")
     own.post_notification("Posted while it was away")
     own.start()
     await expect(page.locator(".notification-title")).to_have_text(["Posted while it was away"], timeout=60_000)

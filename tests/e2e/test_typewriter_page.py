@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.conftest import StartSite
 from tests.rig.chromium import Pages
 from tests.rig.site import Site
 
@@ -85,7 +86,7 @@ async def test_question_too_long_for_an_address_goes_by_fetch(pages: Pages, live
 
 
 @WAYS
-async def test_server_that_is_away_is_named_as_the_reason(pages: Pages, site, way: str) -> None:  # type: ignore[no-untyped-def]
+async def test_server_that_is_away_is_named_as_the_reason(pages: Pages, site: StartSite, way: str) -> None:
     pages.faults.allow("console error: Failed to load resource")
     own = site()
     page = await open_typewriter(pages, own, way)

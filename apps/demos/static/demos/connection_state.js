@@ -1,4 +1,4 @@
-/** The connection's state, in words and colour. */
+/** The connection's state, in words and colour: seen with a countdown, spoken once for each change. */
 
 import { fill, texts, write } from "./page.js";
 
@@ -23,20 +23,28 @@ export class ConnectionState {
     this.#place.dataset.state = state;
     this.#place.title = message;
     if (state !== "waiting" || waitMs === null) {
-      this.#say(fill(texts[state === "waiting" ? "closed" : state], { ...values, reason: message }));
+      const words = fill(texts[state === "waiting" ? "closed" : state], { ...values, reason: message });
+      this.#show(words);
+      this.#speak(words);
       return;
     }
     const until = Date.now() + waitMs;
-    const sayRest = () => {
+    const showRest = () => {
       const seconds = Math.max(0, Math.ceil((until - Date.now()) / 1000));
-      this.#say(fill(texts.waiting, { ...values, seconds }));
+      this.#show(fill(texts.waiting, { ...values, seconds }));
     };
-    sayRest();
-    this.#countdown = setInterval(sayRest, 1000);
+    showRest();
+    this.#speak(fill(texts.waiting, { ...values, seconds: Math.ceil(waitMs / 1000) }));
+    this.#countdown = setInterval(showRest, 1000);
   }
 
   /** @param {string} words */
-  #say(words) {
+  #show(words) {
     write(this.#place, ".connection-words", words);
+  }
+
+  /** @param {string} words */
+  #speak(words) {
+    write(this.#place, ".connection-spoken", words);
   }
 }
