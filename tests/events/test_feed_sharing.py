@@ -46,6 +46,31 @@ async def test_a_hundred_readers_that_come_at_once_cost_few_queries(feed_here: F
     assert queries_run.count("bounds") <= 3
 
 
+async def test_a_hundred_readers_that_wait_for_a_topic_nobody_read_before_cost_few_queries(
+    feed_here: Feed, no_ticks: None, queries_run: list[str]
+) -> None:
+    await append("lab.a", 50)
+    epoch = (await queries.run(log.bounds, [])).epoch
+    queries_run.clear()
+    old = [Cursor(epoch, {"lab.a": number % 50}) for number in range(100)]
+    batches = await asyncio.gather(*[feed_here.wait(["lab.a"], cursor, A_LONG_TIME_S) for cursor in old])
+    assert [seqs(batch)[0] for batch in batches] == [number % 50 + 1 for number in range(100)]
+    assert set(queries_run) == {"bounds", "read_back"}
+    assert len(queries_run) <= 4
+
+
+async def test_a_past_too_large_for_the_window_is_read_into_it_only_once(
+    feed_here: Feed, no_ticks: None, queries_run: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(window_module, "MAX_BYTES", 500)
+    await append("lab.a", 50)
+    now = await feed_here.resolve(["lab.a"], NOW)
+    queries_run.clear()
+    for _ in range(3):
+        assert seqs(await feed_here.wait(["lab.a"], Cursor(now.epoch, {"lab.a": 3}), A_LONG_TIME_S))[0] == 4
+    assert queries_run == ["read_back", "read", "read", "read"]
+
+
 async def test_two_hundred_readers_that_come_back_with_old_cursors_cost_one_query(
     feed_here: Feed, no_ticks: None, queries_run: list[str]
 ) -> None:
@@ -121,6 +146,8 @@ async def test_several_topics_are_served_from_memory_fairly_and_in_order(feed_he
     while True:
         batch = await feed_here.wait(topics, after, 0, limit)
         assert len(batch.events) <= limit
+        if not seen and limit > 1:
+            assert {event.topic for event in batch.events} == {"lab.busy", "lab.quiet"}
         seen += [(event.topic, event.seq) for event in batch.events]
         after = batch.cursor
         if not batch.more:

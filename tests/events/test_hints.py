@@ -124,6 +124,24 @@ async def test_a_hint_that_comes_while_the_tick_asks_for_the_heads_is_not_lost(
     assert feed_here.counters.hints_lost == 0
 
 
+async def test_a_hint_that_came_while_the_database_was_away_is_not_lost(
+    feed_here: Feed, layer, quick_ticks: None, database_switch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "HINT_GRACE_S", 0)
+    now = await ready(feed_here, layer)
+    database_switch.off()
+    await elsewhere(log.append, "lab.a", "test.happened", 1)
+    await wakeup.hint(["lab.a"])
+    await await_until(lambda: feed_here.counters.hints, "the hint")
+    ticks = feed_here.counters.ticks
+    await await_until(lambda: feed_here.counters.ticks >= ticks + 3, "ticks that fail")
+    database_switch.on()
+    assert (await wait_for_one(feed_here, now)).events
+    ticks = feed_here.counters.ticks
+    await await_until(lambda: feed_here.counters.ticks >= ticks + 3, "more ticks")
+    assert feed_here.counters.hints_lost == 0
+
+
 async def test_while_the_layer_is_unwell_the_tick_is_quicker(feed_here: Feed, layer, monkeypatch) -> None:
     monkeypatch.setattr(feed, "TICK_S", 3_600)
     monkeypatch.setattr(feed, "TICK_UNWELL_S", 0.01)
