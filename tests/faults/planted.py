@@ -44,7 +44,7 @@ def cursor_over_auto_increment_ids() -> None:
         with connection.cursor() as cursor:
             cursor.execute("SELECT nextval('planted_ids')")
             event_id = cursor.fetchone()[0]
-        time.sleep(random.uniform(0, 0.1))  # a transaction has other things to do too
+        time.sleep(random.uniform(0, 1.0))  # a transaction has other things to do too
         return {topic: event_id - 1}
 
     def bounds_by_ids(topics: Iterable[str]) -> Bounds:
