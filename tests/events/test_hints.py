@@ -240,6 +240,12 @@ async def test_a_failing_hint_is_no_error_of_the_append(layer, transactional_db,
     assert "the layer is away" in caplog.text
 
 
+@pytest.mark.parametrize("layers", [{}, {"default": {"BACKEND": "no.such.Layer"}}], ids=["none", "misspelt"])
+async def test_a_layer_that_is_not_there_is_no_error_of_the_append(layers, settings, transactional_db) -> None:
+    settings.CHANNEL_LAYERS = layers
+    assert [event.seq for event in await append("lab.a", 2)] == [1, 2]
+
+
 @pytest.mark.parametrize("fault", ["hangs", "fails", "drops"])
 async def test_with_a_layer_that_is_down_from_the_beginning_events_still_arrive(
     feed_here: Feed, layer, fault: str, quick_ticks: None, monkeypatch: pytest.MonkeyPatch
