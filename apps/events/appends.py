@@ -40,7 +40,7 @@ def counted(append: Callable[P, list[LoggedEvent]]) -> Callable[P, list[LoggedEv
             with _lock:
                 append_counters.errors[_reason(error)] += 1
             raise
-        transaction.on_commit(functools.partial(_count, appended), robust=True)
+        transaction.on_commit(lambda: _count(appended), robust=True)
         return appended
 
     return counting

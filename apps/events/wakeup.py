@@ -9,7 +9,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Iterable
-from functools import partial
 
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
@@ -53,8 +52,10 @@ layer_health = LayerHealth()
 
 def hint_on_commit(topics: Iterable[str]) -> None:
     """Hint at `topics` once the current transaction has committed."""
-    # robust: the event is in the log by then; no failure of the layer may turn that into an error.
-    transaction.on_commit(partial(_send_hints, list(topics)), robust=True)
+    topics = list(topics)
+    # robust: the event is in the log by then; no failure of the layer may turn that into an error. A lambda, since
+    # Django reports the failure by the function's __qualname__, which a partial lacks.
+    transaction.on_commit(lambda: _send_hints(topics), robust=True)
 
 
 def _send_hints(topics: list[str]) -> None:
