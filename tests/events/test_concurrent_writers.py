@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, transaction
 
 from apps.events import log
-from apps.events.cursor import START
+from apps.events.cursor import START, Cursor
 from apps.events.log import NewEvent
 from apps.events.logged_event import LoggedEvent
 from tests.events.witness import Witness
@@ -37,12 +37,12 @@ def at_once(*jobs: Callable[[], Any]) -> list[Any]:
         return [job.result() for job in [threads.submit(run, job) for job in jobs]]
 
 
-def read_until(done: threading.Event, witness: Witness, topics: tuple[str, ...] = TOPICS) -> list[str]:
+def read_until(done: threading.Event, witness: Witness, after: Cursor) -> list[str]:
     """Follow the log with a cursor until `done` and there is no more; return the reasons of resets."""
-    after, resets = START, []
+    resets: list[str] = []
     while True:
         was_done = done.is_set()
-        batch = log.read(topics, after, limit=7)
+        batch = log.read(TOPICS, after, limit=7)
         witness.saw(batch.events)
         after = batch.cursor
         if batch.reset:
@@ -79,7 +79,8 @@ def write_and_read(*, writers: int, readers: int, dawdle_s: float, beside: Calla
         finally:
             done.set()
 
-    reading = [lambda witness=witness: read_until(done, witness) for witness in witnesses]
+    beginning = log.bounds(TOPICS).cursor
+    reading = [lambda witness=witness: read_until(done, witness, beginning) for witness in witnesses]
     others = [lambda: beside(done)] if beside else []
     results = at_once(*reading, write_all, *others)
     return list(zip(witnesses, results, strict=False))
