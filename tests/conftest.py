@@ -1,7 +1,6 @@
 """Fixtures for every test: real servers, the whole site, Chromium, Node."""
 
 import os
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from pathlib import Path

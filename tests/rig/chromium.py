@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin
 
-from playwright.async_api import Browser, ConsoleMessage, Page, Response, async_playwright
+from playwright.async_api import Browser, ConsoleMessage, Page, Response, async_playwright, expect
 
 from tests.rig.site import Account
+
+# How long a page may take to show what must come. Playwright's own 5 s is the interval of a page that polls.
+expect.set_options(timeout=30_000)
 
 FLAGS = [
     "--headless",
