@@ -1,5 +1,6 @@
 """A server in a process of its own, which a test can stop, kill, freeze and start again."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -142,7 +143,8 @@ class ServerProcess:
     def _signal_all(self, number: signal.Signals) -> None:
         # By parentage, not by process group: PostgreSQL's backends leave the group.
         for process in (server := psutil.Process(self.pid), *server.children(recursive=True)):
-            process.send_signal(number)
+            with contextlib.suppress(psutil.NoSuchProcess):  # a backend may end at any moment
+                process.send_signal(number)
 
     def _end(self, number: signal.Signals, timeout_s: float) -> int | None:
         if self._process is None or not self.running:
