@@ -93,7 +93,9 @@ DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if "sqlite" in DATABASES["default"]["ENGINE"]:
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["OPTIONS"] = {
-        "timeout": 5,
+        # SQLite's waiters ask again at random instead of queueing up: beside many busy writers an unlucky one waits
+        # past 5 s, and then fails with "database is locked".
+        "timeout": 20,
         # A deferred transaction that turns into a writer fails at once with "database is locked"; an immediate
         # one waits its turn.
         "transaction_mode": "IMMEDIATE",
