@@ -17,7 +17,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format types js e2e faults docs lock chromium
+.PHONY: help serve test lint format types js e2e faults security docs lock chromium
 # A file that a failed recipe leaves behind is not done.
 .DELETE_ON_ERROR:
 
@@ -56,6 +56,9 @@ e2e: $(VENV)/tests node_modules/installed chromium ## run only the tests that lo
 
 faults: $(VENV)/tests ## inject faults into a whole site, and check that nothing is lost (make faults ARGS="R1 --seconds 30")
 	$(PYTHON) -m tests.faults $(ARGS)
+
+security: $(VENV)/tests ## try to break into a whole site, and print the table (make security ARGS="S2 --count 500")
+	$(PYTHON) -m tests.security $(ARGS)
 
 docs: $(VENV)/tests ## check that the documentation agrees with the code
 	$(PYTHON) -m pytest tests/docs

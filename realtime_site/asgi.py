@@ -11,8 +11,8 @@ pages = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
-from apps.access.identity import Identified  # noqa: E402
 from apps.access.origin import SameOriginWebSockets  # noqa: E402
+from apps.access.sessions import Identified  # noqa: E402
 from apps.chat import routing as chat  # noqa: E402
 from apps.transports import nowhere  # noqa: E402
 from apps.transports import routing as transports  # noqa: E402

@@ -1,73 +1,76 @@
-"""Who is asking: the signed-in user of an ASGI scope, the same for HTTP streams and WebSockets.
+"""Who is asking, in the words that the rules of access need."""
 
-Channels' AuthMiddlewareStack does this too, but hops to a thread for every client without a cookie, looks at the
-session again with every frame it sends, and answers a database that is away with a crash.
-"""
-
-from collections.abc import Awaitable, Callable
-from importlib import import_module
+import enum
+from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
-from django.contrib.auth import get_user
-from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, parse_cookie
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
-from apps.access.families import User
-from apps.events import queries
-from apps.events.queries import LogUnavailable
-
-ASGIApplication = Callable[[dict[str, Any], Callable, Callable], Awaitable[None]]
+User = AbstractBaseUser | AnonymousUser
 
 
-class Identified:
-    """Put the user into `scope["user"]` before the application sees it.
+class Right(enum.Enum):
+    """What somebody may do with a topic. Each is asked for by itself."""
 
-    The user is anonymous without a valid session, and None where it could not be found out because the database is
-    away: then nothing may be decided, and a door answers 503.
+    READ = "read"  # get its events from now on, as they come
+    HISTORY = "history"  # get those that came before
+    PUBLISH = "publish"  # append to it through the publish API
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Somebody, as they were when they were looked up.
+
+    Plain values, so that a rule decides without a query, in whatever thread or task it is asked.
+
+    Args:
+        user_id: the primary key of an active user, as text; None: nobody is signed in.
+        username: what they sign in as; empty for nobody.
+        groups: the names of their groups.
+        permissions: `app.codename` of each permission they have, through a group or as a superuser too.
     """
 
-    def __init__(self, application: ASGIApplication) -> None:
-        self._application = application
+    user_id: str | None = None
+    username: str = ""
+    is_staff: bool = False
+    groups: frozenset[str] = frozenset()
+    permissions: frozenset[str] = frozenset()
 
-    async def __call__(self, scope: dict[str, Any], receive: Callable, send: Callable) -> None:
-        key = session_key(scope)
-        user: User | None = AnonymousUser()
-        if key is not None:
-            try:
-                user = await queries.run(_user_of_session, key)
-            except LogUnavailable:
-                user = None
-        await self._application({**scope, "user": user}, receive, send)
+    @property
+    def is_signed_in(self) -> bool:
+        return self.user_id is not None
 
+    def has_permission(self, permission: str) -> bool:
+        """Return whether they have `permission`, for example `auth.view_user`."""
+        return permission in self.permissions
 
-def session_key(scope: dict[str, Any]) -> str | None:
-    """Return the session key among the cookies of an ASGI scope, or None."""
-    # Django's parser, as on every page. Python's own drops all cookies of a request over a single odd one, and a
-    # banner's `consent={"all":true}` would make a signed-in user a stranger.
-    cookies = b"; ".join(value for name, value in scope["headers"] if name == b"cookie").decode("latin-1")
-    key = parse_cookie(cookies).get(settings.SESSION_COOKIE_NAME)
-    # No key has control characters, and PostgreSQL takes no U+0000.
-    return key if key and key.isprintable() else None
+    def reaches(self, right: Right, topic: str) -> bool:
+        """Return whether the credential they came with reaches this far; the rules of the topic's family come on top.
 
+        A session reaches as far as its user. A narrower credential overrides this.
+        """
+        return True
 
-class _SessionSnapshot(dict[str, Any]):
-    """A session's data, to look at.
-
-    Django's check deletes a session that fits no longer and, while SECRET_KEY_FALLBACKS is set, moves an old one to a
-    new key; without a Set-Cookie, which an open stream can't send, that would sign the user out.
-    """
-
-    def flush(self) -> None:
-        pass
-
-    def cycle_key(self) -> None:
-        pass
+    def reread(self) -> "Identity":
+        """Return who the credential stands for by now: the same, with other rights, or nobody. Runs queries."""
+        return self
 
 
-def _user_of_session(key: str) -> User:
-    # Django's own check, so that a changed password ends the session here as it does on every page.
-    request = HttpRequest()
-    stored = import_module(settings.SESSION_ENGINE).SessionStore(key)
-    request.session = _SessionSnapshot(stored.load())  # type: ignore[assignment]
-    return get_user(request)
+ANONYMOUS = Identity()
+
+
+def identity_of(user: User) -> Identity:
+    """Return the identity of a user such as `request.user`. Runs queries, unless nobody is signed in."""
+    return Identity(**facts_of(user)) if user.is_authenticated and user.is_active else ANONYMOUS
+
+
+def facts_of(user: User) -> dict[str, Any]:
+    """Look up what the rules need to know of `user`, as the arguments of an Identity. Runs queries."""
+    groups = getattr(user, "groups", None)  # a project's own user model may have none
+    return {
+        "user_id": str(user.pk),
+        "username": user.get_username(),
+        "is_staff": bool(getattr(user, "is_staff", False)),
+        "groups": frozenset(groups.values_list("name", flat=True)) if groups is not None else frozenset(),
+        "permissions": frozenset(user.get_all_permissions()) if hasattr(user, "get_all_permissions") else frozenset(),
+    }

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 from django.utils.http import is_same_domain
 
-from apps.access.identity import session_key
+from apps.access.sessions import session_key
 
 ASGIApplication = Callable[[dict[str, Any], Callable, Callable], Awaitable[None]]
 

@@ -4,7 +4,8 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
-from apps.access.families import family_of
+from apps.access.families import family_of, may
+from apps.access.identity import Right, identity_of
 from apps.api.submitted_event import MAX_BODY_BYTES, parse
 from apps.events import log
 from apps.events.log import EventRejected, EventTooLarge
@@ -56,12 +57,11 @@ def _publish(request: HttpRequest, topic: str) -> HttpResponse:
         raise Refusal(
             403, "not_signed_in", "nobody is signed in", "sign in as staff at /admin/ and send the session cookie"
         )
-    family = family_of(topic)
-    if family is None:
+    if family_of(topic) is None:
         raise Refusal(
             404, "no_such_topic", f"there is no topic {topic[:120]!r}", "check the name; docs list the families"
         )
-    if not family.may_publish(user, topic):
+    if not may(identity_of(user), Right.PUBLISH, topic):
         raise Refusal(403, "forbidden", f"you may not publish to {topic!r}", "sign in as a member of staff")
     # One byte more than fits, whatever a Content-Length said or did not say.
     body = request.read(MAX_BODY_BYTES + 1)

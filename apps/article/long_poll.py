@@ -3,11 +3,11 @@
 import asyncio
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, HttpResponseBase
 from django.utils import timezone
 
+from apps.access.identity import ANONYMOUS
 from apps.events import cursor, feed
 from apps.events.batch import Batch
 from apps.events.cursor import NOW, Cursor, CursorError, StartingPlace
@@ -51,7 +51,7 @@ async def _next_batch(request: ASGIRequest) -> Batch:
     reader = feed.current()
     start = await reader.resolve([TOPIC], _place(request.COOKIES.get(PLACE_COOKIE)))
     # Everyone reads this topic, so nobody is asked who they are.
-    with opened("long_poll", request.scope, AnonymousUser(), (TOPIC,)) as connection:
+    with opened("long_poll", request.scope, ANONYMOUS, (TOPIC,)) as connection:
         # One by one: the article's page shows one message for each answer, and asks again at once.
         batch = await reader.wait([TOPIC], start, settings.ARTICLE_LONG_POLL_S, limit=1, until=connection.stopped)
         delivered("long_poll", batch.events, connection.opened_at)

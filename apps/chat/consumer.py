@@ -31,6 +31,7 @@ from apps.events import feed, log
 from apps.events.cursor import Last
 from apps.events.log import EventRejected
 from apps.events.queries import LogUnavailable
+from apps.transports.beginning import beginning_of
 from apps.transports.connections import opened
 from apps.transports.deliveries import delivered
 from apps.transports.refusal import Refusal, bad_request, unavailable
@@ -176,19 +177,23 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _follow(self, subscription: Subscription) -> None:
         """Tell the client where it is, then every line after that, until cancelled."""
         last = self._dialect.history_lines if subscription.last is None else subscription.last
-        reader = feed.current()
         try:
-            after = await reader.resolve([TOPIC], subscription.place)
+            beginning = await beginning_of(subscription)
         except LogUnavailable:
             await self._refuse(unavailable())
             return
-        with opened("chat", self.scope, subscription.user, (TOPIC,), settings.FEED_STREAM_LIFE_S) as connection:
-            await self.send(self._dialect.ready(after, self._member.name))
+        with opened("chat", self.scope, subscription.identity, (TOPIC,), settings.FEED_STREAM_LIFE_S) as connection:
+            await self.send(self._dialect.ready(beginning.place, self._member.name))
+            if beginning.reset is not None:
+                await self._send_if_any(self._dialect.reset(beginning.reset))
+            after = beginning.cursor
             self._is_ready.set()
             presence.current().enter(self._member)
             if self._dialect.hears_presence:
                 self._spawn(self._tell_presence())
-            batches = reader.follow([TOPIC], after, settings.FEED_HEARTBEAT_S, last=last, until=connection.stopped)
+            batches = feed.current().follow(
+                [TOPIC], after, settings.FEED_HEARTBEAT_S, last=last, until=connection.stopped
+            )
             async with contextlib.aclosing(batches):
                 async for batch in batches:
                     after = batch.cursor

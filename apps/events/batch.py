@@ -17,13 +17,13 @@ class Reset:
     """An explicit break: what a reader knew of `topics` does not lead to what comes next.
 
     Args:
-        reason: "epoch" (the log's history changed), "ahead" (the cursor is past the head) or "trimmed" (what comes
-            after the cursor was pruned).
+        reason: "epoch" (the log's history changed), "ahead" (the cursor is past the head), "trimmed" (what comes
+            after the cursor was pruned) or "history" (the reader may not have what comes after it, only what is new).
         topics: the topics concerned, sorted; the reader's other topics go on undisturbed.
         cursor: where the reader goes on, all its topics included.
     """
 
-    reason: Literal["epoch", "ahead", "trimmed"]
+    reason: Literal["epoch", "ahead", "trimmed", "history"]
     topics: tuple[str, ...]
     cursor: Cursor
 

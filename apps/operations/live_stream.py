@@ -12,8 +12,10 @@ from apps.events import feed
 from apps.operations import roll_call
 from apps.transports.connections import opened
 from apps.transports.http_door import STREAM_HEADERS, http_door
-from apps.transports.refusal import Refusal, unavailable
+from apps.transports.subscription import permitted
 
+# Nothing is ever appended to it: who may read this topic may see the figures.
+RIGHT = "staff.live"
 EVERY_S = 2.0
 # The others answer within a moment of being asked: the first sight of them needn't wait for the next round.
 FIRST_ANSWERS_S = 0.3
@@ -26,17 +28,13 @@ async def live_stream(request: ASGIRequest) -> HttpResponseBase:
     Raises:
         Refusal: 403 for who is not staff, 503 where that could not be found out.
     """
-    user = request.scope["user"]
-    if user is None:
-        raise unavailable()
-    if not (user.is_active and getattr(user, "is_staff", False)):
-        raise Refusal(403, "forbidden", "the figures are for staff", "sign in at /admin/ as somebody who is")
+    identity = permitted(request.scope["identity"], [RIGHT])
     feed.current().start()
     processes = roll_call.current()
     processes.start()
 
     async def body() -> AsyncIterator[bytes]:
-        with opened("live", request.scope, user, (), settings.FEED_STREAM_LIFE_S) as connection:
+        with opened("live", request.scope, identity, (RIGHT,), settings.FEED_STREAM_LIFE_S) as connection:
             pause_s = FIRST_ANSWERS_S
             while not connection.stopped.done():
                 yield b"data: %b\n\n" % json.dumps({"processes": processes.answers()}).encode()

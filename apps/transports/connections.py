@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from apps.access.families import User
+from apps.access.identity import Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +29,9 @@ class Stop:
 class Connection:
     """One open stream, long poll or socket."""
 
-    def __init__(self, door: str, user: User, topics: tuple[str, ...]) -> None:
+    def __init__(self, door: str, identity: Identity, topics: tuple[str, ...]) -> None:
         self.door = door
-        self.user = user
+        self.identity = identity
         self.topics = topics
         self.opened_at = time.time()
         self.stopped: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
@@ -49,7 +49,7 @@ _open: set[Connection] = set()
 def opened(
     door: str,
     scope: Mapping[str, Any],
-    user: User,
+    identity: Identity,
     topics: tuple[str, ...],
     life_s: tuple[float, float] | None = None,
 ) -> Iterator[Connection]:
@@ -60,7 +60,7 @@ def opened(
         life_s: the span, in seconds, in which the end of its life is drawn; None for no end. Random, so that
             connections that came together don't leave together.
     """
-    connection = Connection(door, user, topics)
+    connection = Connection(door, identity, topics)
     _open.add(connection)
     loop = asyncio.get_running_loop()
     timer = None

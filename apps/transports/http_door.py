@@ -9,8 +9,8 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponseBase, HttpResponseNotAllowed, StreamingHttpResponse
 
-from apps.events import feed
 from apps.events.queries import LogUnavailable
+from apps.transports.beginning import beginning_of
 from apps.transports.connections import opened
 from apps.transports.framing import Framing
 from apps.transports.refusal import Refusal, refused, unavailable
@@ -53,17 +53,17 @@ async def open_stream(request: ASGIRequest, door: str, framing: Framing) -> Stre
         Refusal, LogUnavailable: before anything was sent.
     """
     subscription = subscribe(request.scope)
-    start = await feed.current().resolve(subscription.topics, subscription.place)
+    beginning = await beginning_of(subscription)
 
     async def body() -> AsyncIterator[bytes]:
         with opened(
             door,
             request.scope,
-            subscription.user,
+            subscription.identity,
             subscription.topics,
             settings.FEED_STREAM_LIFE_S,
         ) as connection:
-            async with aclosing(stream(subscription, start, connection, framing)) as frames:
+            async with aclosing(stream(subscription, beginning, connection, framing)) as frames:
                 async for together in frames:
                     yield b"".join(together)
 

@@ -4,6 +4,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 
 from apps.events import feed
+from apps.transports.beginning import beginning_of
 from apps.transports.connections import opened
 from apps.transports.deliveries import delivered
 from apps.transports.framing import batch_body
@@ -15,11 +16,11 @@ from apps.transports.subscription import subscribe
 async def long_poll(request: ASGIRequest) -> HttpResponse:
     """Answer with the first batch after the client's cursor, and on the timeout or a drain with an empty one."""
     subscription = subscribe(request.scope)
-    start = await feed.current().resolve(subscription.topics, subscription.place)
-    with opened("long_poll", request.scope, subscription.user, subscription.topics) as connection:
-        batch = await feed.current().wait(
+    beginning = await beginning_of(subscription)
+    with opened("long_poll", request.scope, subscription.identity, subscription.topics) as connection:
+        batch = beginning.batch or await feed.current().wait(
             subscription.topics,
-            start,
+            beginning.cursor,
             subscription.timeout_s,
             subscription.limit,
             subscription.last,

@@ -4,17 +4,19 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse
 
 from apps.events import feed
+from apps.events.batch import Batch
+from apps.transports.beginning import beginning_of
 from apps.transports.deliveries import delivered
 from apps.transports.framing import batch_body
 from apps.transports.http_door import POLL_HEADERS, http_door
-from apps.transports.subscription import subscribe
+from apps.transports.subscription import Subscription, subscribe
 
 
 @http_door
 async def short_poll(request: ASGIRequest) -> HttpResponse:
     """Answer with the batch after the client's cursor; 304 where it is the one the client already has."""
     subscription = subscribe(request.scope)
-    batch = await feed.current().read(subscription.topics, subscription.place, subscription.limit, subscription.last)
+    batch = await _batch(subscription)
     # The cursor says exactly which events the answer ends with, so it is the answer's version too. Weak: the same
     # place may be reached by batches cut differently.
     etag = f'W/"{batch.cursor.text}"'
@@ -23,3 +25,13 @@ async def short_poll(request: ASGIRequest) -> HttpResponse:
         return HttpResponse(status=304, headers=headers)
     delivered("short_poll", batch.events)
     return HttpResponse(batch_body(batch), content_type="application/json", headers=headers)
+
+
+async def _batch(subscription: Subscription) -> Batch:
+    place = subscription.place
+    if subscription.without_history:
+        beginning = await beginning_of(subscription)
+        if beginning.batch is not None:
+            return beginning.batch
+        place = beginning.cursor
+    return await feed.current().read(subscription.topics, place, subscription.limit, subscription.last)

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from django.conf import settings
 
 from apps.events import feed
-from apps.events.cursor import Cursor
+from apps.transports.beginning import Beginning
 from apps.transports.connections import Connection
 from apps.transports.deliveries import delivered
 from apps.transports.framing import Framing, reset_frame
@@ -20,19 +20,21 @@ RETRY_MS = 2_000
 
 
 async def stream(
-    subscription: Subscription, start: Cursor, connection: Connection, framing: Framing
+    subscription: Subscription, beginning: Beginning, connection: Connection, framing: Framing
 ) -> AsyncGenerator[list[bytes], None]:
     """Yield the stream's frames, those that belong together in one list, until the connection is stopped.
 
     Args:
-        start: the subscription's place in numbers. It is what `ready` tells: a client that is cut right after it comes
-            back with it, and misses neither an event nor a reset.
+        beginning: `ready` tells the client's own place: cut right after it, the client comes back with it, and misses
+            neither an event nor a reset.
 
     Cancellation: close the iterator (`contextlib.aclosing`).
     """
-    cursor = start
     heartbeat_s = settings.FEED_HEARTBEAT_S
-    yield [framing.control("ready", cursor, heartbeat_s=heartbeat_s, retry_ms=RETRY_MS)]
+    yield [framing.control("ready", beginning.place, heartbeat_s=heartbeat_s, retry_ms=RETRY_MS)]
+    if beginning.reset is not None:
+        yield [reset_frame(framing, beginning.reset)]
+    cursor = beginning.cursor
     batches = feed.current().follow(
         subscription.topics, cursor, heartbeat_s, subscription.limit, subscription.last, connection.stopped
     )

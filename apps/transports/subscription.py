@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
-from apps.access.families import User, family_of
+from apps.access.families import family_of, may
+from apps.access.identity import Identity, Right
 from apps.events import cursor as cursors
 from apps.events.batch import DEFAULT_LIMIT, MAX_LIMIT, MIN_LIMIT
 from apps.events.cursor import MAX_TOPICS, NOW, CursorError, Last, StartingPlace
@@ -21,15 +22,17 @@ class Subscription:
     """What a client asked for, and may have.
 
     Args:
-        topics: 1 to 20 topics that `user` may read.
+        topics: 1 to 20 topics that `identity` may read.
+        without_history: those of them that it may read only from the head on, see `beginning`.
         place: where to start.
         last: where to go on after a reset, see `Bounds.settle`.
         limit: events per batch, 1 to 500.
         timeout_s: how long a long poll waits, 0 to 60 seconds.
     """
 
-    user: User
+    identity: Identity
     topics: tuple[str, ...]
+    without_history: tuple[str, ...]
     place: StartingPlace
     last: int | None
     limit: int
@@ -49,7 +52,7 @@ def subscribe(
 
     Raises:
         Refusal: 400 for what can't be read, 404 for a topic that doesn't exist, 403 for one that the user may not
-            read, 503 where the user could not be found out.
+            read, 503 where it could not be found out who is asking.
     """
     try:
         query = parse_qs(scope["query_string"].decode(), keep_blank_values=True, max_num_fields=100)
@@ -59,18 +62,41 @@ def subscribe(
         ) from None
     topics = _topics(query) if topics is None else tuple(topics)
     last = _number(query, "last", int, 0, MAX_LAST)
-    subscription = Subscription(
-        user=scope.get("user"),  # type: ignore[arg-type]  # None is refused below, before anybody sees it
+    place = _place(scope, query, last, otherwise)
+    limit = _number(query, "limit", int, MIN_LIMIT, MAX_LIMIT) or DEFAULT_LIMIT
+    timeout_s = _number(query, "timeout", float, 0, MAX_TIMEOUT_S)
+    identity = permitted(scope.get("identity"), topics)
+    without_history = tuple(topic for topic in topics if not may(identity, Right.HISTORY, topic))
+    return Subscription(
+        identity=identity,
         topics=topics,
-        place=_place(scope, query, last, otherwise),
-        last=last,
-        limit=_number(query, "limit", int, MIN_LIMIT, MAX_LIMIT) or DEFAULT_LIMIT,
-        timeout_s=DEFAULT_TIMEOUT_S
-        if (timeout_s := _number(query, "timeout", float, 0, MAX_TIMEOUT_S)) is None
-        else timeout_s,
+        without_history=without_history,
+        place=place,
+        # A reset that goes back to the oldest kept event would hand out the history.
+        last=0 if without_history else last,
+        limit=limit,
+        timeout_s=DEFAULT_TIMEOUT_S if timeout_s is None else timeout_s,
     )
-    _permit(subscription)
-    return subscription
+
+
+def permitted(identity: Identity | None, topics: Sequence[str]) -> Identity:
+    """Return `identity` if it may read all of `topics`.
+
+    Raises:
+        Refusal: 404 for a topic that doesn't exist, 403 for one that it may not read, 503 if it is None: unknown.
+    """
+    for topic in topics:
+        if family_of(topic) is None:
+            raise Refusal(
+                404, "no_such_topic", f"there is no topic {topic!r}", "check the name; docs list the families"
+            )
+    if identity is None:
+        raise unavailable()
+    for topic in topics:
+        if not may(identity, Right.READ, topic):
+            who = f"{identity.username!r} is signed in" if identity.is_signed_in else "nobody is signed in"
+            raise Refusal(403, "forbidden", f"you may not read {topic!r}: {who}", "sign in as somebody who may")
+    return identity
 
 
 def _topics(query: dict[str, list[str]]) -> tuple[str, ...]:
@@ -119,16 +145,3 @@ def _number(query: dict[str, list[str]], name: str, kind: type, low: float, high
             f"correct {name}, or leave it out",
         )
     return number
-
-
-def _permit(subscription: Subscription) -> None:
-    for topic in subscription.topics:
-        family = family_of(topic)
-        if family is None:
-            raise Refusal(
-                404, "no_such_topic", f"there is no topic {topic!r}", "check the name; docs list the families"
-            )
-        if subscription.user is None:
-            raise unavailable()
-        if not family.may_read(subscription.user, topic):
-            raise Refusal(403, "forbidden", f"you may not read {topic!r}", "sign in as somebody who may")

@@ -8,8 +8,8 @@ from channels.consumer import AsyncConsumer, get_handler_name
 from channels.exceptions import StopConsumer
 from django.conf import settings
 
-from apps.events import feed
 from apps.events.queries import LogUnavailable
+from apps.transports.beginning import beginning_of
 from apps.transports.connections import opened
 from apps.transports.framing import JsonFraming
 from apps.transports.refusal import Refusal, bad_request, unavailable
@@ -60,7 +60,7 @@ class FeedConsumer(AsyncConsumer):
     async def _stream(self) -> None:
         try:
             subscription = subscribe(self.scope)
-            start = await feed.current().resolve(subscription.topics, subscription.place)
+            beginning = await beginning_of(subscription)
         except Refusal as refusal:
             await self._refuse(refusal)
             return
@@ -68,9 +68,9 @@ class FeedConsumer(AsyncConsumer):
             await self._refuse(unavailable())
             return
         with opened(
-            "websocket", self.scope, subscription.user, subscription.topics, settings.FEED_STREAM_LIFE_S
+            "websocket", self.scope, subscription.identity, subscription.topics, settings.FEED_STREAM_LIFE_S
         ) as connection:
-            async with aclosing(stream(subscription, start, connection, _FRAMING)) as frames:
+            async with aclosing(stream(subscription, beginning, connection, _FRAMING)) as frames:
                 async for together in frames:
                     for frame in together:
                         await self.send({"type": "websocket.send", "text": frame.decode()})

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 import pytest_asyncio
 from channels.testing import WebsocketCommunicator
-from django.contrib.auth.models import AnonymousUser
 
+from apps.access.identity import ANONYMOUS
 from apps.chat import presence
 from apps.chat.consumer import ChatConsumer
 from apps.events import feed
@@ -28,7 +28,7 @@ class Person:
         self.reads = asyncio.Event()  # cleared: the client reads nothing, and the server's send waits
         self.reads.set()
         self.socket = WebsocketCommunicator(self._connection, path, subprotocols=self.subprotocols)
-        self.socket.scope["user"] = AnonymousUser()
+        self.socket.scope["identity"] = ANONYMOUS
         self.subprotocol = None
 
     async def _connection(self, scope, receive, send) -> None:

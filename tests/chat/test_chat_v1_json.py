@@ -253,7 +253,7 @@ async def test_a_connection_ends_after_its_life_with_a_place_to_come_back_to(roo
 
 
 async def test_the_right_to_read_the_room_is_checked(room, monkeypatch):
-    monkeypatch.setattr("apps.access.families.PublicFamily.may_read", lambda self, user, topic: False)
+    monkeypatch.setattr("apps.access.families.PublicFamily.may_read", lambda self, identity, topic: False)
     ana = await room(NamedPerson()).comes()
     assert (await ana.hears_frame())["reason"] == "forbidden"
     assert await ana.sees_the_end() == 4403

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apps.access.identity import Identified
+from apps.access.sessions import Identified
 from apps.events import log, queries
 from apps.events.cursor import MAX_TOPICS
 from apps.transports.registry import Door
@@ -134,7 +134,7 @@ async def test_a_session_that_cannot_be_looked_up_is_told_to_come_back(
     door: Door, wire: AsgiWire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def unknown(self: Identified, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        await self._application({**scope, "user": None}, receive, send)
+        await self._application({**scope, "identity": None}, receive, send)
 
     monkeypatch.setattr(Identified, "__call__", unknown)
     if door.name == "sse":

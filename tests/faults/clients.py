@@ -63,7 +63,7 @@ class FaultClient:
         self.unavailable = 0  # how often it was told to come back later
         self.reader = READERS[door]
         self._patience_s = max(2.5 * heartbeat_s, POLL_TIMEOUT_S + 5.0)
-        self._wire = _KeptWire(url, account)
+        self._wire = KeptWire(url, account)
         self._connection: asyncio.Task[float] | None = None
 
     @property
@@ -151,7 +151,7 @@ def positions_of(cursor: str) -> dict[str, int]:
     return {topic: int(seq) for part in rest.split(",") if part for topic, _, seq in [part.rpartition(":")]}
 
 
-class _KeptWire(NetworkWire):
+class KeptWire(NetworkWire):
     """A NetworkWire that keeps its HTTP connection, as a browser does, and is signed in."""
 
     def __init__(self, url: str, account: Account | None) -> None:

@@ -12,7 +12,7 @@
  * @property {any} data  any JSON; null where a later event recalled this one
  *
  * @typedef {object} Reset  what was known of `topics` does not lead to what comes next
- * @property {"epoch" | "ahead" | "trimmed"} reason
+ * @property {"epoch" | "ahead" | "trimmed" | "history"} reason
  * @property {string[]} topics
  * @property {string} cursor
  *

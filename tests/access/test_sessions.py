@@ -4,13 +4,14 @@ from datetime import timedelta
 
 import pytest
 from asgiref.sync import async_to_sync
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import Group, Permission, User
 from django.contrib.sessions.models import Session
 from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
-from apps.access.identity import Identified
+from apps.access.identity import ANONYMOUS, Identity
+from apps.access.sessions import Identified
 from apps.events import queries
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,8 +29,8 @@ def session_key(user: User) -> str:
     return client.cookies["sessionid"].value
 
 
-async def identify(*cookies: str) -> object:
-    """Return the user whom an application sees behind these Cookie headers."""
+async def identify(*cookies: str) -> Identity | None:
+    """Return whom an application sees behind these Cookie headers."""
     scopes: list[dict] = []
 
     async def application(scope, receive, send) -> None:
@@ -37,21 +38,39 @@ async def identify(*cookies: str) -> object:
 
     scope = {"type": "http", "path": "/feed/sse", "headers": [(b"cookie", c.encode("latin-1")) for c in cookies]}
     await Identified(application)(scope, None, None)
-    assert "user" not in scope
-    assert scopes[0] == scope | {"user": scopes[0]["user"]}
-    return scopes[0]["user"]
+    assert "identity" not in scope
+    assert scopes[0] == scope | {"identity": scopes[0]["identity"]}
+    return scopes[0]["identity"]
 
 
 async def test_without_a_cookie_one_is_anonymous_and_no_query_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queries, "run", None)
-    assert isinstance(await identify(), AnonymousUser)
-    assert isinstance(await identify("theme=dark"), AnonymousUser)
-    assert isinstance(await identify("sessionid="), AnonymousUser)
+    assert await identify() is ANONYMOUS
+    assert await identify("theme=dark") is ANONYMOUS
+    assert await identify("sessionid=") is ANONYMOUS
 
 
 async def test_with_a_session_one_is_its_user(user: User, session_key: str) -> None:
-    assert await identify(f"sessionid={session_key}") == user
-    assert await identify("theme=dark", f"language=zh; sessionid={session_key}") == user
+    for cookies in [f"sessionid={session_key}"], ["theme=dark", f"language=zh; sessionid={session_key}"]:
+        identity = await identify(*cookies)
+        assert identity is not None
+        assert (identity.user_id, identity.username) == (str(user.pk), "reader")
+
+
+def test_an_identity_knows_groups_and_permissions(user: User, session_key: str) -> None:
+    permission = Permission.objects.get(codename="view_user")
+    editors = Group.objects.create(name="editors")
+    editors.permissions.add(permission)
+    user.groups.add(editors)
+    identity = async_to_sync(identify)(f"sessionid={session_key}")
+    assert identity is not None
+    assert identity.groups == {"editors"}
+    assert identity.has_permission("auth.view_user")
+    assert not identity.has_permission("auth.change_user")
+
+
+def test_an_identity_tells_nobody_its_session(session_key: str) -> None:
+    assert session_key not in repr(async_to_sync(identify)(f"sessionid={session_key}"))
 
 
 @pytest.mark.parametrize(
@@ -60,15 +79,15 @@ async def test_with_a_session_one_is_its_user(user: User, session_key: str) -> N
 )
 async def test_other_cookies_however_odd_hide_no_session(other: str, user: User, session_key: str) -> None:
     """Django's pages read past them, and a user whom the pages know must not be a stranger here."""
-    assert await identify(f"{other}; sessionid={session_key}") == user
-    assert await identify(f"sessionid={session_key}; {other}") == user
+    for cookies in f"{other}; sessionid={session_key}", f"sessionid={session_key}; {other}":
+        assert (await identify(cookies)).user_id == str(user.pk)
 
 
 @pytest.mark.parametrize(
     "key", ["unknown-key-unknown-key-unknown1", "x", '"abcdefgh\\000ijkl"', "\x7f\x80\xff", "x" * 5_000, "' OR 1=1 --"]
 )
 async def test_a_session_that_does_not_exist_is_nobodys(key: str) -> None:
-    assert isinstance(await identify(f"sessionid={key}"), AnonymousUser)
+    assert await identify(f"sessionid={key}") is ANONYMOUS
 
 
 @pytest.fixture
@@ -101,7 +120,7 @@ def damaged(session_key: str) -> None:
 @pytest.mark.parametrize("what", ["changed_password", "deactivated", "deleted", "expired", "damaged"])
 def test_a_session_ends_with(what: str, session_key: str, request: pytest.FixtureRequest) -> None:
     request.getfixturevalue(what)
-    assert isinstance(async_to_sync(identify)(f"sessionid={session_key}"), AnonymousUser)
+    assert async_to_sync(identify)(f"sessionid={session_key}") is ANONYMOUS
 
 
 async def test_while_the_database_is_away_one_is_unknown_unless_there_is_nothing_to_look_up(
@@ -112,7 +131,7 @@ async def test_while_the_database_is_away_one_is_unknown_unless_there_is_nothing
 
     monkeypatch.setattr(queries, "_with_fresh_connection", refuse)
     assert await identify(f"sessionid={session_key}") is None
-    assert isinstance(await identify(), AnonymousUser)
+    assert await identify() is ANONYMOUS
 
 
 def test_looking_at_a_session_of_an_old_secret_key_does_not_change_it(user: User, session_key: str, settings) -> None:
@@ -121,5 +140,5 @@ def test_looking_at_a_session_of_an_old_secret_key_does_not_change_it(user: User
     settings.SECRET_KEY = "another"
     before = list(Session.objects.values())
     for _ in range(2):
-        assert async_to_sync(identify)(f"sessionid={session_key}") == user
+        assert async_to_sync(identify)(f"sessionid={session_key}").user_id == str(user.pk)
     assert list(Session.objects.values()) == before
