@@ -18,7 +18,7 @@ import { event, fakePage, scripted } from "./rig/scripted_transport.js";
 async function follow(options = { after: "k1~news:5" }) {
   const page = fakePage();
   const { Scripted, attempts } = scripted();
-  const feed = subscribe({ topics: ["news"], transport: Scripted, environment: page.environment, ...options });
+  const feed = subscribe({ topics: ["news"], transports: [Scripted], environment: page.environment, ...options });
   /** @type {number[]} */
   const seen = [];
   /** @type {string[]} */
@@ -441,7 +441,7 @@ test("a subscription that is closed when told that it connects does not connect"
 test("a subscription closed before it began never connects", async () => {
   const { environment } = fakePage();
   const { Scripted, attempts } = scripted();
-  subscribe({ topics: ["news"], transport: Scripted, environment }).close();
+  subscribe({ topics: ["news"], transports: [Scripted], environment }).close();
   await Promise.resolve();
   assert.equal(attempts.length, 0);
 });
@@ -449,7 +449,8 @@ test("a subscription closed before it began never connects", async () => {
 test("what can't work is said at once, with what to do", () => {
   const { environment } = fakePage();
   assert.throws(() => subscribe({ topics: [], environment }), /name at least one/);
-  assert.throws(() => subscribe({ topics: ["news"], transport: "pigeon", environment }), /choose one of short_poll/);
+  assert.throws(() => subscribe({ topics: ["news"], transports: [], environment }), /leave the list out/);
+  assert.throws(() => subscribe({ topics: ["news"], transports: ["pigeon"], environment }), /choose one of short_poll/);
   assert.throws(() => subscribe({ topics: ["news"], after: "41", environment }), CursorError);
 });
 

@@ -13,7 +13,7 @@ TOPIC = "lab.chromium"
 FOLLOW_OVER_ALL = """async ([transports, options]) => {
   const { subscribe } = await import("/static/transports/client.js");
   window.feeds = transports.map((transport) => {
-    const feed = subscribe({ transport, intervalMs: 200, ...options });
+    const feed = subscribe({ transports: [transport], intervalMs: 200, ...options });
     feed.seen = [];
     feed.states = [];
     feed.addEventListener("event", ({ detail }) => feed.seen.push(detail.data));

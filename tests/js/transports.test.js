@@ -34,7 +34,7 @@ async function served(t, options) {
  */
 function follow(t, server, transport, options = {}) {
   const quick = { intervalMs: 2, timeoutS: 0.2 };
-  const feed = subscribe({ topics: ["news"], transport, baseUrl: server.url, environment, ...quick, ...options });
+  const feed = subscribe({ topics: ["news"], transports: [transport], baseUrl: server.url, environment, ...quick, ...options });
   t.after(() => feed.close());
   /** @type {string[]} */
   const seen = [];
@@ -68,7 +68,7 @@ for (const Transport of TRANSPORTS) {
     await until(() => seen.length === 4);
     assert.deepEqual(seen, news(1, 2, 3, 4));
     assert.equal(feed.cursor, "k1~news:4");
-    assert.deepEqual(feed.counts, { events: 4, duplicates: 0, repairs: 0, resets: 0, connections: 1 });
+    assert.deepEqual(feed.counts, { events: 4, duplicates: 0, repairs: 0, resets: 0, connections: 1, reconnects: 0 });
   });
 
   test(`without a place it starts at now, and tells the place before the first event [${name}]`, async (t) => {
@@ -284,9 +284,36 @@ for (const Transport of TRANSPORTS) {
     assert.match(request.url ?? "", /^(http|ws):.*topic=news&after=start/);
     const carrier = wire.find(({ text }) => text?.includes("通知"));
     assert.equal(carrier?.direction, isPoll ? "response" : "frame");
-    const newline = name === "fetch_stream" ? 1 : 0;
-    assert.equal(carrier?.bytes, Buffer.byteLength(carrier?.text ?? "") + newline);
+    const around = { sse: "id: k1~news:1\ndata: \n\n", fetch_stream: "\n" }[name] ?? "";
+    assert.equal(carrier?.bytes, Buffer.byteLength(carrier?.text ?? "") + around.length);
     assert.equal(typeof carrier?.ms, "number");
+  });
+
+  test(`what it cost is counted: requests, frames, bytes up and down [${name}]`, async (t) => {
+    const server = await served(t);
+    server.append("news");
+    const { feed, seen, wire } = follow(t, server, Transport, { after: "start" });
+    await until(() => seen.length === 1);
+    const sum = (/** @type {WireEntry[]} */ entries) => entries.reduce((total, { bytes }) => total + bytes, 0);
+    const requests = wire.filter(({ direction }) => direction === "request");
+    assert.deepEqual(feed.traffic, {
+      requests: requests.length,
+      frames: isPoll ? 0 : 2, // the first one is `ready`
+      bytesUp: sum(requests),
+      bytesDown: sum(wire) - sum(requests),
+    });
+    const { pathname, search } = new URL(requests[0].url ?? "");
+    assert.equal(requests[0].bytes, `${pathname}${search}`.length);
+    assert(feed.traffic.bytesDown > 100);
+  });
+
+  test(`a door at another path is reached there [${name}]`, async (t) => {
+    const server = await served(t);
+    server.append("news");
+    const paths = { [name]: `/under/a/path${Transport.path}` };
+    const { seen } = follow(t, server, Transport, { after: "start", paths });
+    await until(() => seen.length === 1);
+    assert.equal(server.requests[0].pathname, paths[name]);
   });
 
   test(`a site below a path is reached there [${name}]`, async (t) => {

@@ -17,7 +17,7 @@ const environment = {
   EventSource: /** @type {any} */ (EventSource),
   random: () => Math.random() / 20, // short waits: up to 1.5 s where a page would wait up to half a minute
 };
-const feed = subscribe({ baseUrl, transport, environment, intervalMs: 50, ...JSON.parse(options) });
+const feed = subscribe({ baseUrl, transports: [transport], environment, intervalMs: 50, ...JSON.parse(options) });
 
 for (const type of ["event", "reset", "state"]) {
   feed.addEventListener(type, ({ detail }) => {

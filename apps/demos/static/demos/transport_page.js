@@ -6,7 +6,7 @@ import { element, texts } from "./page.js";
 import { NotificationList } from "./notification_list.js";
 import { WirePanel } from "./wire_panel.js";
 
-const { transport, cursor } = element("live").dataset;
+const { transport = "sse", cursor } = element("live").dataset;
 const hangUp = /** @type {HTMLButtonElement} */ (element("hang-up"));
 const list = new NotificationList(element("notifications"));
 const state = new ConnectionState(element("connection"));
@@ -15,7 +15,7 @@ const wire = new WirePanel();
 /** @param {string | undefined} after */
 function connect(after) {
   // #region shown
-  const feed = subscribe({ topics: ["notifications"], after, transport });
+  const feed = subscribe({ topics: ["notifications"], after, transports: [transport] });
 
   feed.addEventListener("event", ({ detail: event }) => list.take(event));
   feed.addEventListener("reset", () => location.reload()); // the log can't go on from our place: start afresh

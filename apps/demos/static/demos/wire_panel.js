@@ -25,7 +25,7 @@ export class WirePanel {
     const { direction, bytes, ms } = entry;
     if (direction === "request") this.#requests += 1;
     if (direction === "frame") this.#frames += 1;
-    this.#bytes += bytes;
+    if (direction !== "request") this.#bytes += bytes;
     element("wire-requests").textContent = number.format(this.#requests);
     element("wire-frames").textContent = number.format(this.#frames);
     element("wire-bytes").textContent = number.format(this.#bytes);

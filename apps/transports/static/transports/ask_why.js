@@ -1,9 +1,9 @@
-import { feedUrl } from "./address.js";
+import { feedUrl, requestBytes } from "./address.js";
 import { refusedByStatus } from "./endings.js";
+import { ShortPollTransport } from "./short_poll.js";
 
 /** @import {Ending} from "./endings.js" */
-/** @import {Environment} from "./environment.js" */
-/** @import {Place} from "./registry.js" */
+/** @import {Listeners, Place, Site} from "./registry.js" */
 
 /**
  * Ask for the words of a refusal over plain HTTP, which shows them.
@@ -12,14 +12,17 @@ import { refusedByStatus } from "./endings.js";
  * asked for with a short poll, is refused for the same cause.
  *
  * @param {Place} place  the one refused
- * @param {{baseUrl: string, environment: Environment}} site
+ * @param {Site} site
+ * @param {Listeners} listeners  told that one more request went over the wire
  * @param {AbortSignal} signal  ends the asking
  * @returns {Promise<Ending | null>} null where the short poll is not refused, or gets no answer
  */
-export async function askWhy(place, site, signal) {
+export async function askWhy(place, site, listeners, signal) {
   const { fetch, now } = site.environment;
+  const url = feedUrl(ShortPollTransport, { ...place, limit: 1 }, site);
+  listeners.onWire({ direction: "request", url: url.href, bytes: requestBytes(url), ms: 0 });
   try {
-    const response = await fetch(feedUrl("/feed/poll", { ...place, limit: 1 }, site), { signal, cache: "no-store" });
+    const response = await fetch(url, { signal, cache: "no-store" });
     return response.ok ? null : await refusedByStatus(response, now());
   } catch {
     return null;

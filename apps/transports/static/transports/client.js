@@ -3,9 +3,11 @@
  *
  *     import { subscribe } from "./client.js";
  *
- *     const feed = subscribe({ topics: ["notifications"], after: cursor, transport: "sse" });
+ *     const feed = subscribe({ topics: ["notifications"], after: cursor });
  *     feed.addEventListener("event", ({ detail }) => show(detail));
  *     feed.addEventListener("state", ({ detail }) => tell(detail.state));
+ *
+ * or, where a loop reads better: `for await (const event of feed) …`.
  *
  * The transport carries; the client keeps the place, checks what arrives against it, and decides when to try again.
  */
@@ -14,13 +16,17 @@ import { Backoff } from "./backoff.js";
 import { Cursor, CursorError } from "./cursor.js";
 import { garbled } from "./endings.js";
 import { browser } from "./environment.js";
+import { passedOn } from "./iteration.js";
 import { watchPage } from "./page_lifecycle.js";
 import { transportNamed } from "./registry.js";
+import { count, noTraffic } from "./traffic.js";
 import { Watchdog } from "./watchdog.js";
 
 /** @import {Ending} from "./endings.js" */
 /** @import {LoggedEvent, Reset} from "./framing.js" */
 /** @import {Listeners, Transport, TransportClass, TransportOptions, WireEntry} from "./registry.js" */
+
+const BEST_FIRST = ["websocket", "fetch_stream", "sse", "long_poll", "short_poll"];
 
 // Whatever works answers much sooner. What does not answer in time may be a proxy that collects before it passes on.
 const FIRST_FRAME_MS = 10_000;
@@ -31,7 +37,8 @@ const FIRST_FRAME_MS = 10_000;
  * @property {string | null} [after]  where to start: a cursor, `start` (the oldest kept event) or `now`
  * @property {number | null} [last]  without `after`: start with the last N events of each topic (0 to 500); with it:
  *   go on with them where a reset says that the place is lost
- * @property {string | TransportClass} [transport]  one of the registry, by its name; `sse` where it is left out
+ * @property {(string | TransportClass)[]} [transports]  which to try, best first, by their names in the registry; one
+ *   alone is kept whatever comes. Left out: all five, from `websocket` to `short_poll`
  *
  * @typedef {"connecting" | "live" | "waiting" | "closed" | "refused"} State
  *
@@ -43,10 +50,17 @@ const FIRST_FRAME_MS = 10_000;
  * @property {number | null} waitMs  `waiting`: until the next attempt; null: until the page returns
  * @property {string} transport  which one
  *
+ * @typedef {object} TransportChange
+ * @property {string} from  the one that was in use, or would have been
+ * @property {string} to  the one in use now
+ * @property {string} reason  why, in a word: `unsupported`
+ * @property {string} message  why, in words
+ *
  * @typedef {object} SubscriptionEvents  the `detail` of each
  * @property {LoggedEvent} event  its `data` is null where a later event recalled it
  * @property {Reset} reset  forget what you know of its topics; what comes next is not what follows
  * @property {StateDetail} state
+ * @property {TransportChange} transportchange  another transport carries the events from now on
  * @property {{cursor: string | null}} heartbeat  nothing happened, and the connection lives
  * @property {WireEntry} wire  for people to look at
  */
@@ -63,7 +77,7 @@ const FIRST_FRAME_MS = 10_000;
  *
  * @param {SubscribeOptions & TransportOptions} options
  * @returns {Subscription}
- * @throws {TypeError} no topics
+ * @throws {TypeError} no topics, or an empty list of transports
  * @throws {RangeError} no such transport
  * @throws {CursorError} `after` is not a cursor
  */
@@ -76,12 +90,22 @@ export class Subscription extends EventTarget {
   /** @type {State} */
   state = "connecting";
 
-  /** What happened so far. A repair is a hole that was found and read again. */
-  counts = { events: 0, duplicates: 0, repairs: 0, resets: 0, connections: 0 };
+  /** Why it is in this state, in words of the server's or the browser's, or empty. */
+  message = "";
+
+  /**
+   * What happened so far. A repair is a hole that was found and read again; a connection is an attempt that went live;
+   * every attempt after the first is a reconnect, whether it went live or not.
+   */
+  counts = { events: 0, duplicates: 0, repairs: 0, resets: 0, connections: 0, reconnects: 0 };
+
+  /** What it cost so far. */
+  traffic = noTraffic();
 
   #topics;
   #start;
   #last;
+  #candidates;
   #transportClass;
   #options;
   #environment;
@@ -102,15 +126,16 @@ export class Subscription extends EventTarget {
   #retryNotBefore = 0;
 
   /** @param {SubscribeOptions & TransportOptions} options */
-  constructor({ topics, after = null, last = null, transport = "sse", environment = browser, ...options }) {
+  constructor({ topics, after = null, last = null, transports = BEST_FIRST, environment = browser, ...options }) {
     super();
     if (topics.length === 0) throw new TypeError("no topics were given; name at least one, such as 'notifications'");
     this.#topics = [...topics];
     this.#start = after;
     this.#last = last;
     if (after !== null && after !== "start" && after !== "now") this.#cursor = Cursor.parse(after);
-    /** @type {TransportClass} */
-    this.#transportClass = typeof transport === "string" ? transportNamed(transport) : transport;
+    if (transports.length === 0) throw new TypeError("no transports were given; leave the list out for all of them");
+    this.#candidates = transports.map((one) => (typeof one === "string" ? transportNamed(one) : one));
+    this.#transportClass = this.#chooseTransport();
     this.#options = { ...options, environment };
     this.#environment = environment;
     this.#backoff = new Backoff(environment.random);
@@ -127,6 +152,21 @@ export class Subscription extends EventTarget {
   /** The place after the last event passed on: `after` for a later subscription. Null until the server told one. */
   get cursor() {
     return this.#cursor?.text ?? this.#start;
+  }
+
+  /** The name of the transport in use, or of the one that is tried. */
+  get transport() {
+    return this.#transportClass.transportName;
+  }
+
+  /** When the connection went live, in milliseconds since 1970; null while there is none. */
+  get liveSince() {
+    return this.#liveSince;
+  }
+
+  /** Loop over events and resets: `for await (const event of feed)`; see `passedOn`. */
+  [Symbol.asyncIterator]() {
+    return passedOn(this);
   }
 
   /**
@@ -162,9 +202,11 @@ export class Subscription extends EventTarget {
   /** @param {string} reason */
   #connect(reason) {
     this.#disconnect();
+    this.#transportClass = this.#chooseTransport();
+    if (reason !== "start") this.counts.reconnects += 1;
     this.#setState("connecting", { reason });
     if (this.state !== "connecting") return; // a listener closed the subscription
-    const transport = new (this.#chooseTransport())(this.#options);
+    const transport = new this.#transportClass(this.#options);
     this.#transport = transport;
     this.#watchdog.startWithin(FIRST_FRAME_MS);
     const place = { topics: this.#topics, after: this.cursor, last: this.#last };
@@ -173,7 +215,8 @@ export class Subscription extends EventTarget {
 
   /** The one place that decides what the next attempt goes over. */
   #chooseTransport() {
-    return this.#transportClass;
+    const supported = this.#candidates.find((candidate) => candidate.supported(this.#environment));
+    return supported ?? this.#candidates[0];
   }
 
   /**
@@ -195,6 +238,7 @@ export class Subscription extends EventTarget {
       onWire: whileCurrent((entry) => {
         // Our own requests count too: for a poll, silence is a request without an answer.
         if (this.state === "live") this.#watchdog.feed();
+        count(this.traffic, entry);
         this.#dispatch("wire", entry);
       }),
     };
@@ -407,8 +451,8 @@ export class Subscription extends EventTarget {
    */
   #setState(state, { reason, message = "", waitMs = null }) {
     this.state = state;
-    const transport = this.#transportClass.transportName;
-    this.#dispatch("state", { state, reason, message, waitMs, transport });
+    this.message = message;
+    this.#dispatch("state", { state, reason, message, waitMs, transport: this.transport });
   }
 
   /**

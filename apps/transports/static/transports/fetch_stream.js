@@ -4,7 +4,7 @@
  * What an `EventSource` does, with what it can't: the status and the words of a refusal, request headers, any method.
  */
 
-import { feedUrl } from "./address.js";
+import { feedUrl, requestBytes } from "./address.js";
 import { cutOff, refusedByStatus } from "./endings.js";
 import { browser } from "./environment.js";
 import { byteLength, deliverFrame } from "./framing.js";
@@ -24,8 +24,8 @@ export class FetchStreamTransport {
   #closing = new AbortController();
 
   /** @param {TransportOptions} [options] */
-  constructor({ baseUrl = "", environment = browser } = {}) {
-    this.#site = { baseUrl, environment };
+  constructor({ baseUrl = "", paths = {}, environment = browser } = {}) {
+    this.#site = { baseUrl, paths, environment };
     this.#environment = environment;
   }
 
@@ -36,9 +36,9 @@ export class FetchStreamTransport {
   async open(place, listeners) {
     const { signal } = this.#closing;
     const { fetch, now } = this.#environment;
-    const url = feedUrl(FetchStreamTransport.path, place, this.#site);
+    const url = feedUrl(FetchStreamTransport, place, this.#site);
     const askedAt = now();
-    listeners.onWire({ direction: "request", url: url.href, bytes: 0, ms: 0 });
+    listeners.onWire({ direction: "request", url: url.href, bytes: requestBytes(url), ms: 0 });
     try {
       const response = await fetch(url, { signal, cache: "no-store" });
       const { status } = response;

@@ -5,7 +5,7 @@
  * the place that the answer before it ended at.
  */
 
-import { feedUrl } from "./address.js";
+import { feedUrl, requestBytes } from "./address.js";
 import { answeredEarly, cutOff, refusedByStatus } from "./endings.js";
 import { browser } from "./environment.js";
 import { byteLength, deliverBatch, parseBatch } from "./framing.js";
@@ -30,8 +30,8 @@ export class LongPollTransport {
   #closing = new AbortController();
 
   /** @param {TransportOptions} [options] */
-  constructor({ baseUrl = "", environment = browser, timeoutS = 25, limit } = {}) {
-    this.#site = { baseUrl, environment };
+  constructor({ baseUrl = "", paths = {}, environment = browser, timeoutS = 25, limit } = {}) {
+    this.#site = { baseUrl, paths, environment };
     this.#environment = environment;
     this.#timeoutS = timeoutS;
     this.#limit = limit;
@@ -49,9 +49,9 @@ export class LongPollTransport {
     try {
       while (!signal.aborted) {
         const timeout = ready ? this.#timeoutS : FIRST_TIMEOUT_S;
-        const url = feedUrl(LongPollTransport.path, { ...place, after, timeout, limit: this.#limit }, this.#site);
+        const url = feedUrl(LongPollTransport, { ...place, after, timeout, limit: this.#limit }, this.#site);
         const askedAt = now();
-        listeners.onWire({ direction: "request", url: url.href, bytes: 0, ms: 0 });
+        listeners.onWire({ direction: "request", url: url.href, bytes: requestBytes(url), ms: 0 });
 
         const response = await fetch(url, { signal, cache: "no-store" });
         if (!response.ok) {

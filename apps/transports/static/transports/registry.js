@@ -9,6 +9,11 @@
  * @property {string | null} after  a cursor, `start` or `now`; null leaves it to `last`, or else to the server (`now`)
  * @property {number | null} last  the last N events of each topic
  *
+ * @typedef {object} Site  where the doors are
+ * @property {string} baseUrl  may end in a path, and may be empty in a page
+ * @property {Record<string, string>} paths  of doors that are elsewhere than usual
+ * @property {Environment} environment
+ *
  * @typedef {object} Ready
  * @property {string | null} cursor  the resolved place of every topic; null where the first events will tell
  * @property {number} heartbeatMs  the longest silence to expect
@@ -16,7 +21,8 @@
  *
  * @typedef {object} WireEntry  something that went over the wire, for people to look at
  * @property {"request" | "response" | "frame"} direction
- * @property {number} bytes  of the body or frame as the page can see it: without headers and framing
+ * @property {number} bytes  as the page can know them: a request's path and query, a body, a frame's payload (SSE: with
+ *   its field names); without headers and what encryption and the network add
  * @property {number} ms  since the request left
  * @property {string} [url]
  * @property {number} [status]
@@ -33,6 +39,7 @@
  *
  * @typedef {object} TransportOptions
  * @property {string} [baseUrl]  the server, for example `https://example.org`; empty: the page's own
+ * @property {Record<string, string>} [paths]  where a door is not at its usual path: `{sse: "/elsewhere/sse"}`
  * @property {Environment} [environment]
  * @property {number} [intervalMs]  short poll: between an answer and the next request
  * @property {number} [timeoutS]  long poll: how long the server may hold a request
@@ -42,10 +49,10 @@
  * @property {(place: Place, listeners: Listeners) => void} open
  * @property {() => void} close  ends at once and silently
  *
- * @typedef {{
+ * @typedef {{transportName: string, path: string}} Door
+ *
+ * @typedef {Door & {
  *   new (options?: TransportOptions): Transport,
- *   transportName: string,
- *   path: string,
  *   supported: (environment?: Environment) => boolean,
  * }} TransportClass  `supported` tells whether this browser could; the network may still not let it
  */

@@ -5,7 +5,7 @@
  * place it answered up to, so "nothing since" is a 304 without a body.
  */
 
-import { feedUrl } from "./address.js";
+import { feedUrl, requestBytes } from "./address.js";
 import { cutOff, refusedByStatus } from "./endings.js";
 import { browser } from "./environment.js";
 import { byteLength, deliverBatch, parseBatch } from "./framing.js";
@@ -31,8 +31,8 @@ export class ShortPollTransport {
   #pause = null;
 
   /** @param {TransportOptions} [options] */
-  constructor({ baseUrl = "", environment = browser, intervalMs = 5_000, limit } = {}) {
-    this.#site = { baseUrl, environment };
+  constructor({ baseUrl = "", paths = {}, environment = browser, intervalMs = 5_000, limit } = {}) {
+    this.#site = { baseUrl, paths, environment };
     this.#environment = environment;
     this.#intervalMs = intervalMs;
     this.#limit = limit;
@@ -50,9 +50,9 @@ export class ShortPollTransport {
     let ready = false;
     try {
       while (!signal.aborted) {
-        const url = feedUrl(ShortPollTransport.path, { ...place, after, limit: this.#limit }, this.#site);
+        const url = feedUrl(ShortPollTransport, { ...place, after, limit: this.#limit }, this.#site);
         const askedAt = now();
-        listeners.onWire({ direction: "request", url: url.href, bytes: 0, ms: 0 });
+        listeners.onWire({ direction: "request", url: url.href, bytes: requestBytes(url), ms: 0 });
 
         // "no-store" keeps the browser's own cache out of it: a 304 comes through as a 304.
         const response = await fetch(url, { signal, cache: "no-store", headers });

@@ -7,7 +7,7 @@
  * event that was passed on.
  */
 
-import { feedUrl } from "./address.js";
+import { feedUrl, requestBytes } from "./address.js";
 import { askWhy } from "./ask_why.js";
 import { cutOff } from "./endings.js";
 import { browser } from "./environment.js";
@@ -34,8 +34,8 @@ export class SseTransport {
   #source = null;
 
   /** @param {TransportOptions} [options] */
-  constructor({ baseUrl = "", environment = browser } = {}) {
-    this.#site = { baseUrl, environment };
+  constructor({ baseUrl = "", paths = {}, environment = browser } = {}) {
+    this.#site = { baseUrl, paths, environment };
     this.#environment = environment;
   }
 
@@ -46,14 +46,15 @@ export class SseTransport {
   open(place, listeners) {
     const { EventSource, now } = this.#environment;
     if (!EventSource) throw new TypeError("there is no EventSource here; hand one in through `environment`");
-    const url = feedUrl(SseTransport.path, place, this.#site);
+    const url = feedUrl(SseTransport, place, this.#site);
     const askedAt = now();
-    listeners.onWire({ direction: "request", url: url.href, bytes: 0, ms: 0 });
+    listeners.onWire({ direction: "request", url: url.href, bytes: requestBytes(url), ms: 0 });
 
     const source = (this.#source = new EventSource(url));
     for (const name of NAMES) {
-      source.addEventListener(name, ({ data }) => {
-        listeners.onWire({ direction: "frame", bytes: byteLength(data), ms: now() - askedAt, text: data });
+      source.addEventListener(name, (message) => {
+        const { data } = message;
+        listeners.onWire({ direction: "frame", bytes: frameBytes(message), ms: now() - askedAt, text: data });
         deliverFrame(data, listeners);
       });
     }
@@ -61,7 +62,7 @@ export class SseTransport {
       const { signal } = this.#closing;
       const isRefused = source.readyState === CLOSED;
       source.close();
-      const why = isRefused ? await askWhy(place, this.#site, signal) : null;
+      const why = isRefused ? await askWhy(place, this.#site, listeners, signal) : null;
       if (!signal.aborted) listeners.onClose(why ?? cutOff());
     });
   }
@@ -70,4 +71,14 @@ export class SseTransport {
     this.#closing.abort();
     this.#source?.close();
   }
+}
+
+/**
+ * Count the bytes of a frame as the server wrote it: `EventSource` shows what is in its fields, not the fields.
+ *
+ * @param {MessageEvent<string>} message
+ */
+function frameBytes({ type, lastEventId, data }) {
+  const name = type === "message" ? "" : `event: ${type}\n`;
+  return byteLength(`${name}id: ${lastEventId}\ndata: ${data}\n\n`);
 }

@@ -5,7 +5,7 @@
  * a WebSocket in words before it is open, so it opens it and closes it with 4000 + the HTTP status that says the same.
  */
 
-import { feedUrl } from "./address.js";
+import { feedUrl, requestBytes } from "./address.js";
 import { askWhy } from "./ask_why.js";
 import { closedByCode } from "./endings.js";
 import { browser } from "./environment.js";
@@ -28,8 +28,8 @@ export class WebSocketTransport {
   #socket = null;
 
   /** @param {TransportOptions} [options] */
-  constructor({ baseUrl = "", environment = browser } = {}) {
-    this.#site = { baseUrl, environment };
+  constructor({ baseUrl = "", paths = {}, environment = browser } = {}) {
+    this.#site = { baseUrl, paths, environment };
     this.#environment = environment;
   }
 
@@ -40,10 +40,10 @@ export class WebSocketTransport {
   open(place, listeners) {
     const { WebSocket, now } = this.#environment;
     if (!WebSocket) throw new TypeError("there is no WebSocket here; hand one in through `environment`");
-    const url = feedUrl(WebSocketTransport.path, place, this.#site);
+    const url = feedUrl(WebSocketTransport, place, this.#site);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
     const askedAt = now();
-    listeners.onWire({ direction: "request", url: url.href, bytes: 0, ms: 0 });
+    listeners.onWire({ direction: "request", url: url.href, bytes: requestBytes(url), ms: 0 });
 
     const { signal } = this.#closing;
     const socket = (this.#socket = new WebSocket(url));
@@ -55,7 +55,7 @@ export class WebSocketTransport {
     });
     socket.addEventListener("close", async ({ code, reason }) => {
       const hasNoWords = code >= 4400 && reason === "";
-      const why = hasNoWords ? await askWhy(place, this.#site, signal) : null;
+      const why = hasNoWords ? await askWhy(place, this.#site, listeners, signal) : null;
       if (!signal.aborted) listeners.onClose(why ?? closedByCode(code, reason));
     });
   }
