@@ -6,7 +6,7 @@ import { closedByCode, refusedByStatus } from "../../apps/transports/static/tran
 const NOW = Date.UTC(2026, 0, 1);
 
 /** @param {number} status @param {ResponseInit["headers"]} [headers] @param {string} [body] */
-const refused = (status, headers, body = "{}") => refusedByStatus(new Response(body, { status, headers }), NOW);
+const refused = (status, headers, body = '{"error":{"code":"no"}}') => refusedByStatus(new Response(body, { status, headers }), NOW);
 
 for (const [status, isFinal] of /** @type {[number, boolean][]} */ ([
   ...[400, 401, 403, 404, 405, 410].map((status) => [status, true]),
@@ -48,4 +48,14 @@ test("a refusal by somebody else on the way has its status", async () => {
     const ending = await refused(502, {}, body);
     assert.deepEqual([ending.reason, ending.message], ["502", "the server answered 502"], body);
   }
+});
+
+test("a refusal without the server's words is not its last word: another transport may get through", async () => {
+  const blocked = await refused(403, {}, "<h1>Blocked by policy</h1>");
+  assert.deepEqual([blocked.final, blocked.isOnTheWay], [false, true]);
+});
+
+test("a server that is ill for the moment is no reason for another transport", async () => {
+  assert.equal((await refused(502, {}, "<h1>Bad Gateway</h1>")).isOnTheWay, false);
+  assert.equal(closedByCode(4503, "").isOnTheWay, false);
 });

@@ -8,17 +8,18 @@ import { browser } from "../../../apps/transports/static/transports/environment.
 /**
  * Return a transport class, and the list of its attempts, oldest first.
  *
+ * @param {string} [name]  the transport's
+ * @param {Attempt[]} [attempts]  where to list them, along with those of other transports
  * @returns {{Scripted: TransportClass, attempts: Attempt[]}}
  */
-export function scripted() {
-  /** @type {Attempt[]} */
-  const attempts = [];
+export function scripted(name = "scripted", attempts = []) {
   class Scripted extends Attempt {
-    static transportName = "scripted";
+    static transportName = name;
     static path = "/scripted";
     static supported = () => true;
     constructor() {
       super();
+      this.transportName = name;
       attempts.push(this);
     }
   }
@@ -27,6 +28,7 @@ export function scripted() {
 
 export class Attempt {
   isClosed = false;
+  transportName = "";
   /** @type {Place} */
   place = { topics: [], after: null, last: null };
   /** @type {Listeners | null} */
@@ -63,7 +65,7 @@ export class Attempt {
 
   /** @param {Partial<import("../../../apps/transports/static/transports/endings.js").Ending>} [ending] */
   end(ending = {}) {
-    this.to.onClose({ reason: "network", message: "", final: false, retryMs: null, notBeforeMs: 0, ...ending });
+    this.to.onClose({ reason: "network", message: "", final: false, isOnTheWay: true, ...{ retryMs: null, notBeforeMs: 0 }, ...ending });
   }
 }
 
@@ -76,6 +78,22 @@ export function event(topic, seq, data = { seq }) {
   return { topic, seq, type: "test.event", time: "2026-01-01T00:00:00.000Z", data };
 }
 
+/** A session's storage, as far as the client needs one. */
+export class FakeStorage {
+  /** @type {Map<string, string>} */
+  items = new Map();
+
+  /** @param {string} key */
+  getItem(key) {
+    return this.items.get(key) ?? null;
+  }
+
+  /** @param {string} key @param {string} text */
+  setItem(key, text) {
+    this.items.set(key, text);
+  }
+}
+
 /** A page that a test can hide, show, and put to sleep. */
 export function fakePage() {
   const clock = new FakeClock();
@@ -85,6 +103,7 @@ export function fakePage() {
     ...browser,
     ...{ now: clock.now, setTimeout: clock.setTimeout, clearTimeout: clock.clearTimeout },
     random: seededRandom(7),
+    sessionStorage: new FakeStorage(),
     ...{ window, document, href: "http://page.test/" },
   };
   return {

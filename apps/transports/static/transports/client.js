@@ -14,22 +14,25 @@
 
 import { Backoff } from "./backoff.js";
 import { Cursor, CursorError } from "./cursor.js";
-import { garbled } from "./endings.js";
+import { fellSilent, fullOfHoles, garbled } from "./endings.js";
 import { browser } from "./environment.js";
 import { passedOn } from "./iteration.js";
 import { watchPage } from "./page_lifecycle.js";
 import { transportNamed } from "./registry.js";
 import { count, noTraffic } from "./traffic.js";
+import { TransportChoice } from "./transport_choice.js";
 import { Watchdog } from "./watchdog.js";
 
 /** @import {Ending} from "./endings.js" */
 /** @import {LoggedEvent, Reset} from "./framing.js" */
-/** @import {Listeners, Transport, TransportClass, TransportOptions, WireEntry} from "./registry.js" */
+/** @import {Listeners, Ready, Transport, TransportClass, TransportOptions, WireEntry} from "./registry.js" */
+/** @import {TransportChange} from "./transport_choice.js" */
 
 const BEST_FIRST = ["websocket", "fetch_stream", "sse", "long_poll", "short_poll"];
 
 // Whatever works answers much sooner. What does not answer in time may be a proxy that collects before it passes on.
-const FIRST_FRAME_MS = 10_000;
+const FIRST_FRAME_MS = 3_000;
+const LAST_RESORT_MS = 10_000; // where nothing else is left to try, a slow network may take its time
 
 /**
  * @typedef {object} SubscribeOptions
@@ -44,17 +47,11 @@ const FIRST_FRAME_MS = 10_000;
  *
  * @typedef {object} StateDetail
  * @property {State} state
- * @property {string} reason  why, in a word: `start`, `first-frame`, `hole`, `online`, `returned`, `visible`, `retry`,
+ * @property {string} reason  why, in a word: `start`, `first-frame`, `fallback`, `better`, `hole`, `online`, `returned`, `visible`, `retry`,
  *   `hidden`, `silent`, `network`, `garbled`, `early`, `asked`, or a code or reason of the server's
  * @property {string} message  why, in words of the server's or the browser's, or empty
  * @property {number | null} waitMs  `waiting`: until the next attempt; null: until the page returns
  * @property {string} transport  which one
- *
- * @typedef {object} TransportChange
- * @property {string} from  the one that was in use, or would have been
- * @property {string} to  the one in use now
- * @property {string} reason  why, in a word: `unsupported`
- * @property {string} message  why, in words
  *
  * @typedef {object} SubscriptionEvents  the `detail` of each
  * @property {LoggedEvent} event  its `data` is null where a later event recalled it
@@ -77,7 +74,7 @@ const FIRST_FRAME_MS = 10_000;
  *
  * @param {SubscribeOptions & TransportOptions} options
  * @returns {Subscription}
- * @throws {TypeError} no topics, or an empty list of transports
+ * @throws {TypeError} no topics, an empty list of transports, or none that works here
  * @throws {RangeError} no such transport
  * @throws {CursorError} `after` is not a cursor
  */
@@ -105,8 +102,7 @@ export class Subscription extends EventTarget {
   #topics;
   #start;
   #last;
-  #candidates;
-  #transportClass;
+  #choice;
   #options;
   #environment;
   #backoff;
@@ -116,6 +112,10 @@ export class Subscription extends EventTarget {
   #cursor = null;
   /** @type {Transport | null} */
   #transport = null;
+  /** Under way over a better transport, beside the one in use. @type {Transport | null} */
+  #upgrade = null;
+  /** @type {unknown} */
+  #upgradeTimer = null;
   /** @type {number | null} */
   #liveSince = null;
   /** @type {string | null} */
@@ -134,8 +134,8 @@ export class Subscription extends EventTarget {
     this.#last = last;
     if (after !== null && after !== "start" && after !== "now") this.#cursor = Cursor.parse(after);
     if (transports.length === 0) throw new TypeError("no transports were given; leave the list out for all of them");
-    this.#candidates = transports.map((one) => (typeof one === "string" ? transportNamed(one) : one));
-    this.#transportClass = this.#chooseTransport();
+    const classes = transports.map((one) => (typeof one === "string" ? transportNamed(one) : one));
+    this.#choice = new TransportChoice(classes, environment, JSON.stringify([options.baseUrl, options.paths]));
     this.#options = { ...options, environment };
     this.#environment = environment;
     this.#backoff = new Backoff(environment.random);
@@ -156,7 +156,7 @@ export class Subscription extends EventTarget {
 
   /** The name of the transport in use, or of the one that is tried. */
   get transport() {
-    return this.#transportClass.transportName;
+    return this.#choice.current.transportName;
   }
 
   /** When the connection went live, in milliseconds since 1970; null while there is none. */
@@ -199,24 +199,29 @@ export class Subscription extends EventTarget {
 
   // Attempts
 
-  /** @param {string} reason */
-  #connect(reason) {
+  /**
+   * @param {string} reason
+   * @param {string} [message]
+   */
+  #connect(reason, message) {
     this.#disconnect();
-    this.#transportClass = this.#chooseTransport();
+    const transportClass = this.#chooseTransport();
     if (reason !== "start") this.counts.reconnects += 1;
-    this.#setState("connecting", { reason });
+    this.#setState("connecting", { reason, message });
     if (this.state !== "connecting") return; // a listener closed the subscription
-    const transport = new this.#transportClass(this.#options);
+    const transport = new transportClass(this.#options);
     this.#transport = transport;
-    this.#watchdog.startWithin(FIRST_FRAME_MS);
-    const place = { topics: this.#topics, after: this.cursor, last: this.#last };
-    transport.open(place, this.#listenersFor(transport));
+    this.#watchdog.startWithin(this.#choice.isLastResort ? LAST_RESORT_MS : FIRST_FRAME_MS);
+    transport.open(this.#place, this.#listenersFor(transport));
   }
 
   /** The one place that decides what the next attempt goes over. */
   #chooseTransport() {
-    const supported = this.#candidates.find((candidate) => candidate.supported(this.#environment));
-    return supported ?? this.#candidates[0];
+    return this.#choice.choose();
+  }
+
+  get #place() {
+    return { topics: this.#topics, after: this.cursor, last: this.#last };
   }
 
   /**
@@ -230,17 +235,18 @@ export class Subscription extends EventTarget {
       if (this.#transport === transport) listener(...args);
     };
     return {
-      onReady: whileCurrent(({ cursor, heartbeatMs, retryMs }) => this.#ready(cursor, heartbeatMs, retryMs)),
+      onReady: whileCurrent((ready) => this.#ready(ready, "first-frame")),
       onEvents: whileCurrent((events, cursor) => this.#receive(events, cursor, transport)),
       onHeartbeat: whileCurrent(({ cursor }) => this.#receive([], cursor, transport)),
       onReset: whileCurrent((reset) => this.#reset(reset)),
       onClose: whileCurrent((ending) => this.#ended(ending)),
-      onWire: whileCurrent((entry) => {
+      onWire: (entry) => {
+        if (this.#transport !== transport && this.#upgrade !== transport) return;
         // Our own requests count too: for a poll, silence is a request without an answer.
-        if (this.state === "live") this.#watchdog.feed();
+        if (this.state === "live" && this.#transport === transport) this.#watchdog.feed();
         count(this.traffic, entry);
         this.#dispatch("wire", entry);
-      }),
+      },
     };
   }
 
@@ -248,6 +254,7 @@ export class Subscription extends EventTarget {
     this.#environment.clearTimeout(this.#retry);
     this.#retry = null;
     this.#watchdog.stop();
+    this.#stopUpgrade();
     this.#liveSince = null;
     const transport = this.#transport;
     this.#transport = null; // before close(), which may report its own end
@@ -258,35 +265,87 @@ export class Subscription extends EventTarget {
   #ended(ending) {
     // Forgive earlier failures only to a connection that outlived the wait before it. Forgiven at its first frame, a
     // connection that is cut right after it, time and again, would never slow down.
-    const livedMs = this.#liveSince === null ? 0 : this.#environment.now() - this.#liveSince;
+    const livedMs = this.#liveSince === null ? null : this.#environment.now() - this.#liveSince;
     this.#disconnect();
     if (ending.final) {
       this.#setState("refused", ending);
       return;
     }
     this.#backoff.hint(ending.retryMs);
-    if (livedMs > this.#backoff.ceilingMs) this.#backoff.reset();
+    if (livedMs !== null && livedMs > this.#backoff.ceilingMs) this.#backoff.reset();
+    if (this.#choice.ended(ending, livedMs)) {
+      this.#connect("fallback", ending.message);
+      return;
+    }
     const waitMs = ending.notBeforeMs + this.#backoff.nextMs();
     this.#retryNotBefore = this.#environment.now() + ending.notBeforeMs;
     this.#retry = this.#environment.setTimeout(() => this.#connect("retry"), waitMs);
     this.#setState("waiting", { ...ending, waitMs });
   }
 
+  // Back to a better transport
+
+  #upgradeLater() {
+    this.#stopUpgrade();
+    const chance = this.#choice.nextChance;
+    if (!chance) return;
+    const { transport, inMs } = chance;
+    this.#upgradeTimer = this.#environment.setTimeout(() => this.#tryUpgrade(transport), inMs);
+  }
+
+  /**
+   * Try a better transport beside the one in use, which carries on until the better one's first frame is here.
+   *
+   * @param {TransportClass} transportClass
+   */
+  #tryUpgrade(transportClass) {
+    const transport = (this.#upgrade = new transportClass(this.#options));
+    /** @param {Ending} ending */
+    const miss = (ending) => {
+      if (this.#upgrade !== transport) return;
+      this.#choice.missed(transportClass, ending);
+      this.#upgradeLater();
+    };
+    this.#upgradeTimer = this.#environment.setTimeout(() => miss(fellSilent(FIRST_FRAME_MS)), FIRST_FRAME_MS);
+    const listeners = this.#listenersFor(transport);
+    transport.open(this.#place, {
+      ...listeners,
+      onReady: (ready) => {
+        if (this.#upgrade !== transport) return;
+        this.#upgrade = null;
+        this.#disconnect();
+        this.#transport = transport;
+        this.#choice.promote(transportClass);
+        this.#ready(ready, "better");
+      },
+      onClose: (ending) => (this.#transport === transport ? listeners.onClose(ending) : miss(ending)),
+    });
+  }
+
+  #stopUpgrade() {
+    this.#environment.clearTimeout(this.#upgradeTimer);
+    const upgrade = this.#upgrade;
+    this.#upgrade = null; // before close(), which may report its own end
+    upgrade?.close();
+  }
+
   // What arrives
 
   /**
-   * @param {string | null} cursorText
-   * @param {number} heartbeatMs
-   * @param {number | null} retryMs
+   * @param {Ready} ready
+   * @param {string} reason
    */
-  #ready(cursorText, heartbeatMs, retryMs) {
+  #ready({ cursor, heartbeatMs, retryMs }, reason) {
     // The server's place counts only for topics that have none here. Where it differs from ours, a reset comes next.
-    if (cursorText !== null && !this.#parsed(cursorText, (there) => this.#adoptMissing(there, []))) return;
+    if (cursor !== null && !this.#parsed(cursor, (there) => this.#adoptMissing(there, []))) return;
     this.counts.connections += 1;
     this.#liveSince = this.#environment.now();
     this.#backoff.hint(retryMs);
     this.#watchdog.start(heartbeatMs);
-    this.#setState("live", { reason: "first-frame" });
+    const change = this.#choice.worked();
+    this.#upgradeLater();
+    if (change) this.#dispatch("transportchange", change);
+    if (this.#liveSince !== null) this.#setState("live", { reason });
   }
 
   /**
@@ -348,8 +407,7 @@ export class Subscription extends EventTarget {
       return;
     }
     // Twice in the same place: somebody on the way swallows events, and asking again at once would go round for ever.
-    const message = "events are missing in what arrives";
-    this.#ended({ reason: "hole", message, final: false, retryMs: null, notBeforeMs: 0 });
+    this.#ended(fullOfHoles());
   }
 
   /**
@@ -407,8 +465,7 @@ export class Subscription extends EventTarget {
       this.#connect("silent");
       return;
     }
-    const message = `nothing arrived for ${Math.round(silentMs / 1000)} s`;
-    this.#ended({ reason: "silent", message, final: false, retryMs: null, notBeforeMs: 0 });
+    this.#ended(fellSilent(silentMs));
   }
 
   #hide() {
@@ -432,6 +489,7 @@ export class Subscription extends EventTarget {
   #moveToNewNetwork() {
     if (this.#isOver || this.#isHidden || !this.#mayHurry) return;
     this.#backoff.reset();
+    this.#choice.forget();
     this.#connect("online");
   }
 

@@ -6,6 +6,8 @@
  *   code or reason of the server's
  * @property {string} message  for a person, without capital and full stop, as the server writes them
  * @property {boolean} final  whether the same request would be refused again
+ * @property {boolean} isOnTheWay  whether something between here and the server may be at fault, so that another
+ *   transport may get through
  * @property {number | null} retryMs  the server's hint: come back within this time
  * @property {number} notBeforeMs  the server's wish: don't come back sooner than this
  */
@@ -34,7 +36,7 @@ function isFinal(status) {
 export function cutOff(cause) {
   if (cause instanceof GarbledError) return garbled(cause.message);
   const message = cause instanceof Error ? `the connection was lost: ${cause.message}` : "the connection was lost";
-  return { reason: "network", message, final: false, retryMs: null, notBeforeMs: 0 };
+  return { reason: "network", message, final: false, isOnTheWay: true, retryMs: null, notBeforeMs: 0 };
 }
 
 /**
@@ -45,7 +47,7 @@ export function cutOff(cause) {
  */
 export function garbled(text) {
   const message = `something that is not the feed answered: ${JSON.stringify(text.slice(0, 60))}`;
-  return { reason: "garbled", message, final: false, retryMs: null, notBeforeMs: 0 };
+  return { reason: "garbled", message, final: false, isOnTheWay: true, retryMs: null, notBeforeMs: 0 };
 }
 
 /**
@@ -55,7 +57,7 @@ export function garbled(text) {
  */
 export function answeredEarly() {
   const message = "the server answered before there was anything to tell";
-  return { reason: "early", message, final: false, retryMs: null, notBeforeMs: 0 };
+  return { reason: "early", message, final: false, isOnTheWay: true, retryMs: null, notBeforeMs: 0 };
 }
 
 /**
@@ -68,11 +70,32 @@ export function answeredEarly() {
  */
 export function closedByServer(reason, message, retryMs) {
   const words = message ?? `the server asks to reconnect: ${reason}`;
-  return { reason, message: words, final: false, retryMs, notBeforeMs: 0 };
+  return { reason, message: words, final: false, isOnTheWay: false, retryMs, notBeforeMs: 0 };
 }
 
 /**
- * The server answered, but not with 200: the reason is in the body, in words.
+ * Nothing arrived for too long.
+ *
+ * @param {number} silentMs
+ * @returns {Ending}
+ */
+export function fellSilent(silentMs) {
+  const message = `nothing arrived for ${Math.round(silentMs / 1000)} s`;
+  return { reason: "silent", message, final: false, isOnTheWay: true, retryMs: null, notBeforeMs: 0 };
+}
+
+/**
+ * Events are missing in what arrives, again and again.
+ *
+ * @returns {Ending}
+ */
+export function fullOfHoles() {
+  const message = "events are missing in what arrives";
+  return { reason: "hole", message, final: false, isOnTheWay: true, retryMs: null, notBeforeMs: 0 };
+}
+
+/**
+ * The answer is not 200. The server gives its reason in the body, in words; who gives none may be a proxy on the way.
  *
  * @param {Response} response  its body not yet read
  * @param {number} now  milliseconds since 1970, to make a time to wait of a date in `Retry-After`
@@ -85,7 +108,8 @@ export async function refusedByStatus(response, now) {
   return {
     reason: code ?? String(status),
     message: [message ?? `the server answered ${status}`, hint].filter(Boolean).join("; "),
-    final: isFinal(status),
+    final: code !== undefined && isFinal(status),
+    isOnTheWay: code === undefined && isFinal(status),
     retryMs: null,
     notBeforeMs: retryAfterMs(response.headers.get("Retry-After"), now),
   };
@@ -106,6 +130,7 @@ export function closedByCode(code, message) {
     reason: String(status),
     message: message || `the server answered ${status}`,
     final: isFinal(status),
+    isOnTheWay: false,
     retryMs: null,
     notBeforeMs: 0,
   };

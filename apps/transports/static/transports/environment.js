@@ -14,6 +14,7 @@
  * @property {() => number} random  from 0 (inclusive) to 1 (exclusive)
  * @property {EventTarget | undefined} window  tells of pagehide, pageshow, online
  * @property {(EventTarget & {visibilityState?: string}) | undefined} document  of visibilitychange, freeze, resume
+ * @property {Pick<Storage, "getItem" | "setItem"> | undefined} [sessionStorage]
  * @property {string | undefined} href  the page's own address, which relative ones start from
  */
 
@@ -37,6 +38,9 @@ export const browser = {
   },
   get document() {
     return globalThis.document;
+  },
+  get sessionStorage() {
+    return globalThis.sessionStorage;
   },
   get href() {
     return globalThis.location?.href;
