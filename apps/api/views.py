@@ -1,14 +1,14 @@
 """`POST /api/topics/<topic>/events`: append an event over HTTP, signed in as staff. See PUBLISHING.md#over-http."""
 
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from apps.access.families import family_of, may
 from apps.access.identity import Right, identity_of
 from apps.api.submitted_event import MAX_BODY_BYTES, parse
-from apps.events import log
+from apps.events import log, queries
 from apps.events.log import EventRejected, EventTooLarge
+from apps.events.queries import LogUnavailable
 from apps.transports.refusal import Refusal, bad_request, refused
 
 RETRY_AFTER_S = 2
@@ -20,8 +20,11 @@ _WRITTEN_BY_THEIR_ROOM = (("notifications", "notification."), ("chat.", "chat.")
 # Exempt, because the check is made by `_publish` further in: a request that could not succeed anyway is answered
 # before, and Django's own check, which comes before the view, would read a form of any size to look for the token.
 @csrf_exempt
-def topic_events(request: HttpRequest, topic: str) -> HttpResponse:
-    """Append the event in the body to `topic`: 201 with the event, or 200 with the first one if its key is known."""
+async def topic_events(request: HttpRequest, topic: str) -> HttpResponse:
+    """Append the event in the body to `topic`: 201 with the event, or 200 with the first one if its key is known.
+
+    503 where the database is away or did not answer within PUBLISH_TIMEOUT_S: then the outcome is unknown.
+    """
     try:
         if request.method != "POST":
             raise Refusal(405, "method_not_allowed", f"{request.method} was sent; only POST is served here", "use POST")
@@ -32,13 +35,14 @@ def topic_events(request: HttpRequest, topic: str) -> HttpResponse:
                 f"the body is declared as {request.content_type or 'nothing'!r}; expected application/json",
                 "send JSON with Content-Type: application/json",
             )
-        return _publish(request, topic)
+        # Who is asking is read from the database too, so that all of it has to be done in time.
+        return await queries.write(_publish, request, topic)
     except Refusal as refusal:
         response: HttpResponse = refused(refusal)
         if refusal.status == 405:
             response["Allow"] = "POST"
         return response
-    except (OperationalError, InterfaceError):
+    except LogUnavailable:
         return refused(
             Refusal(
                 503,

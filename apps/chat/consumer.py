@@ -40,7 +40,6 @@ from apps.transports.websocket import CLOSE_STREAM_ENDED
 
 logger = logging.getLogger(__name__)
 
-APPEND_TIMEOUT_S = 10.0
 READY_TIMEOUT_S = 10.0
 # Whoever types fast, or pastes ten lines, is not stopped; a program is.
 LINES_AT_ONCE, LINES_PER_S = 20, 2.0
@@ -142,15 +141,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
         data = {"sender": self._member.sender, "name": self._member.name, "text": line.text}
         key = None if line.id is None else f"line.{line.id}"
         try:
-            async with asyncio.timeout(APPEND_TIMEOUT_S):
-                event = await log.aappend(TOPIC, LINE, data, key=key)
-        except TimeoutError as error:
-            message = f"the line may not have been sent: the database did not answer within {APPEND_TIMEOUT_S:g} s"
-            hint = "look whether it appears, or send it again with the same id: it appears once"
-            raise _not_sent(message, hint, line.id) from error
+            event = await log.aappend(TOPIC, LINE, data, key=key)
         except (LogUnavailable, DatabaseError) as error:
             logger.warning("a line could not be appended: %s", error)
-            raise _not_sent("the line was not sent: the database is away", "try again", line.id) from error
+            message = "the line may not have been sent: the database did not answer"
+            hint = "look whether it appears, or send it again with the same id: it appears once"
+            raise ChatError("unavailable", message, hint, line_id=line.id) from error
         except EventRejected as error:
             raise ChatError("bad_text", f"the line was not sent: {error}", "change it", line_id=line.id) from error
         if answer := self._dialect.sent(line, event):
@@ -250,7 +246,3 @@ class ChatConsumer(AsyncWebsocketConsumer):
 def new_sender() -> str:
     """Return a name for a connection: nobody can guess it before its first line."""
     return secrets.token_hex(8)
-
-
-def _not_sent(message: str, hint: str, line_id: str | None = None) -> ChatError:
-    return ChatError("unavailable", message, hint, line_id=line_id)

@@ -16,6 +16,10 @@ logger = logging.getLogger(__name__)
 CANARY_EVERY_S = 5.0
 CANARY_EVERY_UNWELL_S = 1.0
 CANARY_TIMEOUT_S = 1.0
+# Between attempts to receive from a layer that is away: doubled each time, up to the second.
+RETRY_S, MAX_RETRY_S = 0.1, 5.0
+# So many unreadable messages in a row are none: the layer fails in a way of its own.
+MAX_GARBAGE_IN_A_ROW = 100
 
 
 class HintListener:
@@ -64,14 +68,22 @@ class HintListener:
                 layer_health.failed(f"no channel could be had: {type(error).__name__} {error}")
                 await asyncio.sleep(random.uniform(0.5, 1.5))
         await self._catch_up()
+        garbage_in_a_row, retry_s = 0, RETRY_S
         while True:
             try:
                 message = await layer.receive(self._channel)
-            except Exception:  # a payload that the layer's serialiser refuses
-                self.garbage += 1
-                # A layer that fails at once, every time, must not spin.
-                await asyncio.sleep(0.01)
+            except Exception as error:
+                if not _is_outage(error) and garbage_in_a_row < MAX_GARBAGE_IN_A_ROW:
+                    # A payload that the layer's serialiser refuses. No pause: what follows may be a hint.
+                    self.garbage += 1
+                    garbage_in_a_row += 1
+                    await asyncio.sleep(0)
+                    continue
+                layer_health.failed(f"nothing can be received: {type(error).__name__} {error}")
+                await asyncio.sleep(retry_s * random.uniform(0.5, 1.5))
+                retry_s = min(2 * retry_s, MAX_RETRY_S)
                 continue
+            garbage_in_a_row, retry_s = 0, RETRY_S
             self._take(message)
 
     async def watch(self) -> None:
@@ -117,3 +129,8 @@ class HintListener:
             layer_health.failed(f"{call} {group} failed: {type(error).__name__} {error}")
             return False
         return True
+
+
+def _is_outage(error: Exception) -> bool:
+    # By the name of its package: a site that has another layer need not have Redis' installed.
+    return isinstance(error, OSError) or any(kind.__module__.split(".")[0] == "redis" for kind in type(error).__mro__)

@@ -1,6 +1,7 @@
 """The log: append, read, bounds, prune. The only code that touches its tables.
 
-Every function here is synchronous and runs queries; async callers use `queries.run(log.read, …)` or `aappend`.
+Every function here is synchronous and runs queries; async callers use `queries.run(log.read, …)`, `aappend` or
+`queries.write`.
 """
 
 import secrets
@@ -145,9 +146,13 @@ async def aappend(
 ) -> LoggedEvent:
     """Do `append` in the log's own threads.
 
+    Raises:
+        EventRejected, TopicNameError: the event can't be taken; nothing is written.
+        LogUnavailable: the database did not answer within PUBLISH_TIMEOUT_S; the append may still commit.
+
     Cancellation: the append may still commit; retry with the same `key` to be sure it is there once.
     """
-    return await queries.run(append, topic, type, data, key=key, subject=subject, blank_earlier=blank_earlier)
+    return await queries.write(append, topic, type, data, key=key, subject=subject, blank_earlier=blank_earlier)
 
 
 def bounds(topics: Iterable[str]) -> Bounds:

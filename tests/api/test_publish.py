@@ -1,6 +1,7 @@
 """POST /api/topics/<topic>/events: who may, what is taken, and what each refusal says."""
 
 import json
+import threading
 
 import pytest
 from django.contrib.auth.models import User
@@ -11,7 +12,8 @@ from apps.api.submitted_event import MAX_BODY_BYTES
 from apps.events import log
 from apps.events.cursor import START
 
-pytestmark = pytest.mark.django_db
+# Published in threads of the log's own, which see what is committed.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 TOKEN = "c" * 32
 
@@ -286,3 +288,19 @@ def test_a_database_that_is_away_is_a_503_with_retry_after(staff, monkeypatch, w
     assert int(response["Retry-After"]) > 0
     assert error_of(response)["code"] == "log_unavailable"
     assert "went away" not in response.content.decode()
+
+
+@pytest.mark.parametrize("where", ["append", "session"])
+def test_a_database_that_hangs_is_a_503_with_retry_after_too(staff, monkeypatch, settings, where):
+    let_go = threading.Event()
+    target = "apps.events.log.append" if where == "append" else "django.contrib.sessions.backends.db.SessionStore.load"
+    monkeypatch.setattr(target, lambda *args, **options: let_go.wait())
+    settings.PUBLISH_TIMEOUT_S = 0.05
+    try:
+        response = publish(staff, {"type": "x", "data": {}})
+    finally:
+        let_go.set()
+
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
+    assert "unknown" in error_of(response)["message"]

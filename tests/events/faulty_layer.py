@@ -14,12 +14,15 @@ class FaultyLayer(InMemoryChannelLayer):
         fails: every call raises, as while Redis is away.
         hangs: every call waits for ever, as while Redis is frozen.
         unreadable: so many of the next messages raise when they are received.
+        lost: what `receive` raises for as long as it is set, before any message, as a layer that polls a lost Redis.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.drops = self.fails = self.hangs = False
         self.unreadable = 0
+        self.lost: Exception | None = None
+        self.receives = 0
         self.sent: list[str] = []  # the groups of the messages that were handed in
         self.cancelled = 0  # calls that their caller gave up
 
@@ -30,6 +33,9 @@ class FaultyLayer(InMemoryChannelLayer):
             await super().group_send(group, message)
 
     async def receive(self, channel: str) -> dict[str, Any]:
+        self.receives += 1
+        if self.lost:
+            raise self.lost
         message = await super().receive(channel)
         if self.unreadable:
             self.unreadable -= 1

@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 import pytest
+import redis.exceptions
 from django.db import transaction
 
 from apps.events import feed, hints, log, queries, wakeup
@@ -181,6 +182,45 @@ async def test_a_message_that_the_layer_cannot_read_is_counted_and_ignored(feed_
     await await_until(lambda: feed_here.garbage_hints, "the message")
     await append("lab.a")
     assert (await wait_for_one(feed_here, now)).events
+
+
+OUTAGES = [ConnectionResetError("gone"), redis.exceptions.ConnectionError("Connection closed by server.")]
+
+
+@pytest.mark.parametrize("outage", OUTAGES, ids=repr)
+async def test_a_layer_from_which_nothing_can_be_received_is_away_and_its_failures_are_no_garbage(
+    feed_here: Feed, layer, outage: Exception, quick_canary: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hints, "RETRY_S", 0.01)
+    monkeypatch.setattr(hints, "CANARY_TIMEOUT_S", 0.2)
+    layer.lost = outage
+    now = await ready(feed_here, layer)
+    await await_until(lambda: not layer_health.is_well, "the outage to be noticed")
+    layer.lost = None
+    await await_until(lambda: layer_health.is_well, "the canary to come back")
+    await append("lab.a")
+    assert (await wait_for_one(feed_here, now)).events
+    assert feed_here.garbage_hints == 0
+
+
+async def test_a_layer_that_is_away_is_given_time(feed_here: Feed, layer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hints, "RETRY_S", A_LONG_TIME_S)
+    layer.lost = OUTAGES[0]
+    await ready(feed_here, layer)
+    await await_until(lambda: not layer_health.is_well, "the outage to be noticed")
+    await append("lab.a", 3)
+    assert layer.receives == 1
+
+
+async def test_a_layer_that_does_nothing_but_fail_in_its_own_way_is_away_too(
+    feed_here: Feed, layer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hints, "MAX_GARBAGE_IN_A_ROW", 3)
+    monkeypatch.setattr(hints, "RETRY_S", A_LONG_TIME_S)
+    layer.lost = RuntimeError("the layer's own")
+    await ready(feed_here, layer)
+    await await_until(lambda: not layer_health.is_well, "the outage to be noticed")
+    assert feed_here.garbage_hints == 3
 
 
 async def test_a_hint_for_a_topic_that_nobody_reads_here_costs_no_query(

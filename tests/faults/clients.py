@@ -5,19 +5,17 @@ the checker is there to find.
 """
 
 import asyncio
-import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Iterable
-from urllib.parse import urlencode
+from collections.abc import Iterable
 
-import httpx
 import websockets
 
 from apps.transports.registry import DOORS
 from tests.conformance.readers import POLL_TIMEOUT_S, READERS, Refused, Seen
-from tests.conformance.wires import Answer, Headers, NetworkWire, Params, Socket, SocketClosed, _NetworkSocket
+from tests.conformance.wires import SocketClosed
 from tests.faults.checker import ClientHistory, SeenEvent, SeenReset
+from tests.faults.lean_wire import LeanWire
 from tests.rig.accounts import Account
 
 PATHS = {door.name: door.path for door in DOORS}
@@ -25,8 +23,9 @@ PATHS = {door.name: door.path for door in DOORS}
 POLL_EVERY_S = 0.5
 # Full jitter: a random wait up to this, doubled with each failure in a row.
 BACKOFF_S, MAX_BACKOFF_S = 0.1, 1.0
-# What ends a connection and not the client: it comes back. ValueError: half a JSON text, or a proxy's own page.
-_CUTS = (httpx.HTTPError, OSError, websockets.WebSocketException, SocketClosed, TimeoutError, ValueError)
+# What ends a connection and not the client: it comes back. EOFError: half an answer; ValueError: half a JSON text, or a
+# proxy's own page.
+_CUTS = (EOFError, OSError, websockets.WebSocketException, SocketClosed, TimeoutError, ValueError)
 
 
 class FaultClient:
@@ -61,9 +60,10 @@ class FaultClient:
         self.positions: dict[str, int] = {}
         self.refused: int | None = None  # the status that ended it
         self.unavailable = 0  # how often it was told to come back later
+        self.ended_s: list[float] = []  # when its connections ended
         self.reader = READERS[door]
         self._patience_s = max(2.5 * heartbeat_s, POLL_TIMEOUT_S + 5.0)
-        self._wire = KeptWire(url, account)
+        self._wire = LeanWire(url, account)
         self._connection: asyncio.Task[float] | None = None
 
     @property
@@ -97,9 +97,10 @@ class FaultClient:
                     if (this := asyncio.current_task()) is not None and this.cancelling():
                         raise
                     pause_s = BACKOFF_S
+                self.ended_s.append(time.monotonic())
                 await asyncio.sleep(random.uniform(0, pause_s))
         finally:
-            await self._wire.aclose()
+            self._wire.close()
 
     async def _connect(self) -> float:
         """Read one connection to its end; return how long to wait at most before the next, in seconds."""
@@ -149,37 +150,3 @@ def positions_of(cursor: str) -> dict[str, int]:
     """Return topic -> seq of a cursor's text."""
     _epoch, _, rest = cursor.partition("~")
     return {topic: int(seq) for part in rest.split(",") if part for topic, _, seq in [part.rpartition(":")]}
-
-
-class KeptWire(NetworkWire):
-    """A NetworkWire that keeps its HTTP connection, as a browser does, and is signed in."""
-
-    def __init__(self, url: str, account: Account | None) -> None:
-        super().__init__(url)
-        self._identity: Headers = {}
-        if account is not None:
-            cookies = "; ".join(f"{name}={value}" for name, value in account.cookies().items())
-            self._identity = {"Cookie": cookies, "Origin": url}
-        # verify: these are plain HTTP, and reading the machine's certificates takes 30 ms a client.
-        self._http = httpx.AsyncClient(base_url=url, headers=self._identity, timeout=60, trust_env=False, verify=False)
-
-    async def aclose(self) -> None:
-        await self._http.aclose()
-
-    @contextlib.asynccontextmanager
-    async def get(
-        self, path: str, params: Params, headers: Headers | None = None, method: str = "GET"
-    ) -> AsyncIterator[Answer]:
-        async with self._http.stream(method, path, params=params, headers=headers) as response:
-            yield Answer(response.status_code, dict(response.headers), response.aiter_raw())
-
-    @contextlib.asynccontextmanager
-    async def socket(self, path: str, params: Params, headers: Headers | None = None) -> AsyncIterator[Socket]:
-        url = f"{self._url.replace('http', 'ws', 1)}{path}?{urlencode(params)}"
-        async with websockets.connect(
-            url, additional_headers=self._identity, proxy=None, compression=None
-        ) as connection:
-            try:
-                yield _NetworkSocket(connection)
-            finally:
-                connection.transport.abort()

@@ -11,6 +11,7 @@ from tests.rig.site import SiteTemplate
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL, site_template: SiteTemplate) -> Iterator[Rig]:
-    """Return a rig of three web processes; leave it as it was found."""
-    with Rig(tmp_path_factory.mktemp("rig") / "site", postgresql=postgresql, template=site_template) as rig:
+    """Return a rig of three web processes, which cut who stops reading soon; leave it as it was found."""
+    folder = tmp_path_factory.mktemp("rig") / "site"
+    with Rig(folder, options=("--stall-s", "2"), postgresql=postgresql, template=site_template) as rig:
         yield rig

@@ -9,11 +9,13 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import psutil
+
 from apps.transports.registry import DOORS, Door
 from tests.faults.checker import History
 from tests.faults.clients import FaultClient
 from tests.faults.publishers import Publisher, PublishRecord
-from tests.faults.rig import HEARTBEAT_S, Rig
+from tests.faults.rig import Rig
 from tests.rig.accounts import OTHER_READER, READER
 from tests.rig.waiting import await_until
 
@@ -37,7 +39,7 @@ class Shape:
     clients_per_door: int = 20
     publishes_per_s: float = 50.0
     topics: int = 30
-    topics_per_client: int = 10
+    topics_per_client: int = 3
 
     @property
     def words(self) -> str:
@@ -54,6 +56,7 @@ class Load:
         doors: those that its clients use.
         cut: share of publishes whose answer is cut, see `Publisher`.
         start: where clients begin.
+        publish_url: where publishers publish; by default where the clients read.
         catch_up_s: how long to wait at most, after the last publish, for clients to read all of it.
     """
 
@@ -65,9 +68,11 @@ class Load:
         doors: Sequence[Door] = DOORS,
         cut: float = 0.0,
         start: str = "start",
+        publish_url: str = "",
         catch_up_s: float = CATCH_UP_S,
     ) -> None:
         self.rig, self.shape = rig, shape
+        self._publish_url = publish_url or rig.url
         self.published = PublishRecord()
         self.history = History(acknowledged=self.published.acknowledged)
         # Topics of this load's own: another may have used the rig before.
@@ -75,7 +80,8 @@ class Load:
         self.topics = [*self.public, READERS_TOPIC, OTHER_READERS_TOPIC]
         self.clients = list(self._clients(doors, start))
         self.history.clients = [client.history for client in self.clients]
-        self.began_s = time.monotonic()
+        self.began_s = self.ended_s = time.monotonic()
+        self.busy_cores = self.own_cores = 0.0  # while it ran: of the machine, and of this process
         self._cut, self._catch_up_s = cut, catch_up_s
 
     def _clients(self, doors: Sequence[Door], start: str) -> Iterator[FaultClient]:
@@ -87,7 +93,13 @@ class Load:
                 topics += [own] if own else []
                 name = f"{door.name}-{number}"
                 yield FaultClient(
-                    name, door.name, self.rig.url, topics, account=account, start=start, heartbeat_s=HEARTBEAT_S
+                    name,
+                    door.name,
+                    self.rig.url,
+                    topics,
+                    account=account,
+                    start=start,
+                    heartbeat_s=self.rig.heartbeat_s,
                 )
             # One that asks for what is somebody else's.
             yield FaultClient(
@@ -98,7 +110,7 @@ class Load:
                 account=OTHER_READER,
                 may_read=[],
                 start=start,
-                heartbeat_s=HEARTBEAT_S,
+                heartbeat_s=self.rig.heartbeat_s,
             )
 
     @property
@@ -120,10 +132,14 @@ class Load:
             stopping = asyncio.Event()
             workers = max(4, round(self.shape.publishes_per_s / 5))
             publishing = [asyncio.create_task(self._publish(workers, stopping)) for _ in range(workers)]
+            busy_s, own_s = _busy_s(), time.process_time()
             try:
                 yield
                 stopping.set()
                 await asyncio.gather(*publishing)
+                self.ended_s = time.monotonic()
+                took_s = self.ended_s - self.began_s
+                self.busy_cores, self.own_cores = (_busy_s() - busy_s) / took_s, (time.process_time() - own_s) / took_s
                 await self._catch_up()
             finally:
                 await _end(publishing)
@@ -154,7 +170,7 @@ class Load:
             )
 
     async def _publish(self, workers: int, stopping: asyncio.Event) -> None:
-        publisher = Publisher(self.rig.url, self.published, cut=self._cut)
+        publisher = Publisher(self._publish_url, self.published, cut=self._cut)
         pause_s = workers / self.shape.publishes_per_s
         while not stopping.is_set():
             began_s = time.monotonic()
@@ -164,6 +180,11 @@ class Load:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(0.0, wait_s)):
                     await stopping.wait()
+
+
+def _busy_s() -> float:
+    times = psutil.cpu_times()
+    return float(sum(times) - times.idle - getattr(times, "iowait", 0.0))
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -27,6 +27,7 @@ class PublishRecord:
         latencies_s: (when it was answered, how long that took) of each attempt that succeeded.
         failed: what went wrong with attempts, and how often: a status, or the name of an exception.
         failed_s: when each of those ended.
+        refused_after_s: how long each 503 was waited for.
         cut: attempts whose answer the publisher itself did not wait for.
         without_retry_after: 503 answers that did not say when to come back.
     """
@@ -35,18 +36,18 @@ class PublishRecord:
     latencies_s: list[tuple[float, float]] = field(default_factory=list)
     failed: Counter[str] = field(default_factory=Counter)
     failed_s: list[float] = field(default_factory=list)
+    refused_after_s: list[float] = field(default_factory=list)
     cut: int = 0
     without_retry_after: int = 0
     given_up: int = 0
 
-    def longest_failing_after(self, times_s: Sequence[float]) -> float:
-        """Return how long after one of `times_s` (in order) attempts went on failing, at most, in seconds."""
-        ends_s = [*times_s[1:], math.inf]
-        after = (
-            [failed_s - from_s for failed_s in self.failed_s if from_s <= failed_s < to_s]
-            for from_s, to_s in zip(times_s, ends_s, strict=True)
-        )
-        return max((max(each) for each in after if each), default=0.0)
+    def longest_failing_after(self, back_s: Sequence[float], faults_s: Sequence[float]) -> float:
+        """Return how long attempts failed on, at most, after one of `back_s` and before the next of `faults_s`."""
+        longest = 0.0
+        for from_s in back_s:
+            to_s = min((fault_s for fault_s in faults_s if fault_s > from_s), default=math.inf)
+            longest = max([longest, *(failed_s - from_s for failed_s in self.failed_s if from_s <= failed_s < to_s)])
+        return longest
 
 
 class PublishFailed(Exception):
@@ -80,8 +81,11 @@ class Publisher:
                 async with asyncio.timeout(ANSWER_TIMEOUT_S):
                     seq = await self._attempt(topic, key)
             except (PublishFailed, OSError, TimeoutError, asyncio.IncompleteReadError) as error:
-                self.record.failed_s.append(time.monotonic())
-                self.record.failed[str(error) if isinstance(error, PublishFailed) else type(error).__name__] += 1
+                now, what = time.monotonic(), str(error) if isinstance(error, PublishFailed) else type(error).__name__
+                self.record.failed_s.append(now)
+                self.record.failed[what] += 1
+                if what == "503":
+                    self.record.refused_after_s.append(now - began_s)
             else:
                 if seq is not None:
                     now = time.monotonic()

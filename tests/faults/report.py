@@ -1,25 +1,29 @@
-"""What a run leaves behind: the table on the screen and in Markdown, JSON, and a plot."""
+"""What a run leaves behind: the table on the screen, JSON, a plot, and a page about all of them."""
 
 import json
 import os
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from tests.faults.checker import Verdict
+from tests.faults.load import Shape
 from tests.faults.plot import draw_timeline
-from tests.faults.scenario import Outcome, Scenario
+from tests.faults.scenario import Figure, Outcome, Scenario
 
 
 @dataclass(frozen=True)
 class Played:
-    """A scenario and what it showed; `error` where it broke off."""
+    """A scenario and what it showed; `error` where it broke off, `not_run` why this machine can't play it."""
 
     scenario: Scenario
     outcome: Outcome | None
     seconds: float
     error: str = ""
+    not_run: str = ""
 
     @property
     def passes(self) -> bool:
@@ -31,13 +35,16 @@ def table(played: list[Played]) -> str:
     rows = ["| # | fault | figure | value | bar | |", "|---|---|---|---|---|---|"]
     for one in played:
         name, fault = one.scenario.name, one.scenario.fault
+        if one.not_run:
+            rows.append(f"| {name} | {fault} | **not run** | {one.not_run} | | |")
+            continue
         if one.outcome is None:
             rows.append(f"| {name} | {fault} | broke off | {one.error} | | **missed** |")
             continue
         for figure in one.outcome.figures:
             verdict = "" if not figure.bar else "kept" if figure.passes else "**missed**"
-            value = f"{figure.value:.3f}".rstrip("0").rstrip(".")
-            rows.append(f"| {name} | {fault} | {figure.name} | {value} {figure.unit} | {figure.bar} | {verdict} |")
+            value = _with_unit(figure.value, figure.unit)
+            rows.append(f"| {name} | {fault} | {figure.name} | {value} | {figure.bar} | {verdict} |")
             name = fault = ""
     return "\n".join(rows)
 
@@ -52,6 +59,84 @@ def save(one: Played, folder: Path) -> list[Path]:
         files.append(stem.with_suffix(".png"))
         draw_timeline(one.outcome.history, one.outcome.began_s, _title(one), files[1])
     return files
+
+
+def save_planted(verdicts: Mapping[str, Verdict], folder: Path) -> None:
+    """Write what the checker found in the sites with a planted bug to `folder`; "" is the site without one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {bug or "none": verdict.counts for bug, verdict in verdicts.items()}
+    (folder / "planted.json").write_text(json.dumps(found, indent=2) + "\n")
+
+
+_PAGE = """# Results
+
+Written by `make faults` from the files beside it; [OPERATIONS.md](../OPERATIONS.md#faults) says what it does. The bars
+are meant for {load}; where another load is named, that one was measured. A figure means nothing without its machine:
+{machine}, which carried the site, its database, the publishers and all clients at once.
+
+{planted}
+
+| # | fault | figure | value | bar | |
+|---|---|---|---|---|---|
+{rows}
+
+{scenarios}
+"""
+
+
+def write_summary(folder: Path) -> Path:
+    """Write README.md from the JSON files in `folder`, those of earlier runs included, and return its path."""
+    found = [json.loads(path.read_text()) for path in folder.glob("r*.json")]
+    found.sort(key=lambda one: int(one["scenario"][1:]))
+    rows, texts = [], []
+    for one in found:
+        name, fault = f"[{one['scenario']}](#{one['scenario'].lower()})", one["fault"]
+        figures = [Figure(**{k: v for k, v in each.items() if k != "passes"}) for each in one["figures"]]
+        if one["error"]:
+            rows.append(f"| {name} | {fault} | broke off | {one['error']} | | **missed** |")
+        for figure in (figure for figure in figures if figure.bar):
+            value, verdict = _with_unit(figure.value, figure.unit), "kept" if figure.passes else "**missed**"
+            rows.append(f"| {name} | {fault} | {figure.name} | {value} | {figure.bar} | {verdict} |")
+            name = fault = ""
+        texts.append(_scenario_text(one, [figure for figure in figures if not figure.bar], folder))
+    machines = {f"{one['machine']['cores']} cores, Python {one['machine']['python']}" for one in found}
+    page = _PAGE.format(
+        load=Shape().words,
+        machine=" or ".join(sorted(machines)),
+        planted=_planted_text(folder / "planted.json"),
+        rows="\n".join(rows),
+        scenarios="\n\n".join(texts),
+    )
+    path = folder / "README.md"
+    path.write_text(page)
+    return path
+
+
+def _scenario_text(one: dict[str, Any], figures: list[Figure], folder: Path) -> str:
+    name = one["scenario"].lower()
+    lines = [f"## {one['scenario']}", "", f"{one['fault'][0].upper()}{one['fault'][1:]}. Load: {one['load']}."]
+    if figures:
+        lines += ["", "; ".join(f"{figure.name} {_with_unit(figure.value, figure.unit)}" for figure in figures) + "."]
+    took = f"{one['took_s']:.0f} s on {one['at'][:10]}, load average {one['machine']['load_average']} at the end"
+    lines += ["", f"{took}: [{name}.json]({name}.json)."]
+    if (folder / f"{name}.png").exists():
+        lines += ["", f"![When each client of {one['scenario']} saw each event, with the faults marked]({name}.png)"]
+    return "\n".join(lines)
+
+
+def _planted_text(path: Path) -> str:
+    if not path.exists():
+        return "The planted bugs were not tried."
+    found = json.loads(path.read_text())
+    words = "; ".join(
+        f"`{bug}`: " + (", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing")
+        for bug, counts in found.items()
+    )
+    return f"What the checker found in sites with a planted bug, before the scenarios, and in one with none: {words}."
+
+
+def _with_unit(value: float, unit: str) -> str:
+    return f"{value:.3f}".rstrip("0").rstrip(".") + (f" {unit}" if unit else "")
 
 
 def _title(one: Played) -> str:

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
@@ -51,6 +51,15 @@ class WebProcess(Daphne):
     def open_files(self) -> int:
         return psutil.Process(self.pid).num_fds()
 
+    def open_connections(self, doors: Iterable[str]) -> int:
+        """Return how many connections it has open at `doors`, as it says itself; it does not count who asks."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        with contextlib.closing(connection):
+            connection.request("GET", "/metrics")
+            told = connection.getresponse().read().decode()
+        found = dict(re.findall(r'^realtime_open_connections\{door="(\w+)"\} (\S+)$', told, re.MULTILINE))
+        return sum(int(float(found.get(door, 0))) for door in doors)
+
 
 class Caddy(ServerProcess):
     """Caddy with deploy/Caddyfile; only its upstreams differ, which are ports here and names there."""
@@ -86,6 +95,8 @@ class Rig:
         web: how many web processes, 1 or more.
         env: further settings of the web processes.
         env_of: further settings of single ones, by number from 0.
+        options: further words of `manage.py serve`.
+        heartbeat_s: FEED_HEARTBEAT_S of the site; by default short, so that a dead stream is noticed soon.
         template: what its database is a copy of, with `postgresql`, a running server that outlives the rig; by
             default it has its own.
     """
@@ -97,6 +108,8 @@ class Rig:
         web: int = 3,
         env: Mapping[str, str] | None = None,
         env_of: Mapping[int, Mapping[str, str]] | None = None,
+        options: tuple[str, ...] = (),
+        heartbeat_s: float = HEARTBEAT_S,
         postgresql: PostgreSQL | None = None,
         template: SiteTemplate | None = None,
     ) -> None:
@@ -108,6 +121,7 @@ class Rig:
         self.valkey = Valkey(folder / "valkey")
         self.web: list[WebProcess] = []
         self._web_count, self._extra_env, self._env_of = web, dict(env or {}), env_of or {}
+        self._options, self.heartbeat_s = options, heartbeat_s
         self.database_url = ""
 
     def __enter__(self) -> Self:
@@ -121,13 +135,18 @@ class Rig:
                 "DATABASE_URL": self.database_url,
                 "REDIS_URL": self.valkey.url,
                 "SECRET_KEY": SECRET_KEY,
-                "FEED_HEARTBEAT_S": str(HEARTBEAT_S),
+                "FEED_HEARTBEAT_S": str(self.heartbeat_s),
                 "LOG_LEVEL": "WARNING",
                 **self._extra_env,
             }
             (self.folder / "var" / "static").mkdir(parents=True)
             self.web = [
-                WebProcess(self.folder, {**self.env, **self._env_of.get(number, {})}, name=f"web-{number}")
+                WebProcess(
+                    self.folder,
+                    {**self.env, **self._env_of.get(number, {})},
+                    name=f"web-{number}",
+                    options=self._options,
+                )
                 for number in range(self._web_count)
             ]
             for process in self.web:
@@ -159,6 +178,13 @@ class Rig:
             ):
                 log.setdefault(topic, {})[seq] = str((json.loads(data) or {}).get("key"))
         return log
+
+    def epoch(self) -> str:
+        """Return the epoch of the log, from the database itself."""
+        with psycopg.connect(self.database_url) as connection:
+            row = connection.execute("SELECT value FROM events_logepoch").fetchone()
+        assert row is not None
+        return str(row[0])
 
     @contextlib.contextmanager
     def counting_statements(self, containing: str) -> Iterator[Counter[str]]:

@@ -32,6 +32,8 @@ class Figure:
 
     @property
     def bar(self) -> str:
+        if self.at_most is not None and self.at_most == self.at_least:
+            return f"{self.at_most:g}"
         if self.at_most is not None:
             return f"≤ {self.at_most:g}" if self.at_most else "0"
         return f"≥ {self.at_least:g}" if self.at_least is not None else ""
@@ -82,15 +84,20 @@ class Scenario:
     Args:
         name: `R1` …
         fault: in words.
-        seconds: its default length.
+        seconds: its length.
+        quick_seconds, quick_count: the length and the count of a short version, `--quick`; None: as ever.
         rig: arguments of its `Rig`.
+        needs_own_network: whether it drops packets, see `network`.
     """
 
     name: str
     fault: str
     play: Play
     seconds: float
+    quick_seconds: float | None = None
+    quick_count: int | None = None
     rig: dict[str, Any] = field(default_factory=dict)
+    needs_own_network: bool = False
 
 
 def promise_kept(load: Load, *further: Figure, resets: int | None = 0) -> Outcome:
@@ -124,9 +131,12 @@ def volume(load: Load) -> list[Figure]:
     late = [late_s for _, _, late_s in latenesses(load.history)]
     return [
         Figure("acknowledged", len(load.published.acknowledged)),
+        Figure("acknowledged a second", len(load.published.acknowledged) / (load.ended_s - load.began_s), "1/s"),
         Figure("failed attempts", sum(load.published.failed.values())),
         Figure("deliveries", len(late)),
         Figure("delivery p50", percentile(late, 50), "s"),
         Figure("delivery p99", percentile(late, 99), "s"),
         Figure("connections made", sum(client.connections for client in load.history.clients)),
+        Figure("cores busy", load.busy_cores),
+        Figure("cores busy with publishers and clients", load.own_cores),
     ]

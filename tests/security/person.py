@@ -7,8 +7,8 @@ from apps.transports.registry import DOORS
 from tests.conformance.readers import READERS, Reader, Refused
 from tests.conformance.seeing import Seeing, seeing
 from tests.conformance.wires import SocketClosed
-from tests.faults.clients import KeptWire
 from tests.rig.accounts import Account
+from tests.security.kept_wire import KeptWire
 
 PATHS = {door.name: door.path for door in DOORS}
 

@@ -45,4 +45,4 @@ async def play(rig: Rig, length: Length) -> Outcome:
     )
 
 
-SCENARIO = Scenario("R3", "Valkey is stopped, then frozen", play, seconds=60)
+SCENARIO = Scenario("R3", "Valkey is stopped, then frozen", play, seconds=60, quick_seconds=15)

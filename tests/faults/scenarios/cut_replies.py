@@ -38,4 +38,4 @@ async def play(rig: Rig, length: Length) -> Outcome:
     )
 
 
-SCENARIO = Scenario("R9", "keyed publishes, 30 % of the replies cut", play, seconds=0)
+SCENARIO = Scenario("R9", "keyed publishes, 30 % of the replies cut", play, seconds=0, quick_count=500)

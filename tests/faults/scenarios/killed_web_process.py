@@ -24,4 +24,4 @@ async def play(rig: Rig, length: Length) -> Outcome:
     return promise_kept(load, *gaps(load, p99=3.0, longest=10.0))
 
 
-SCENARIO = Scenario("R1", "a web process is killed (-9) every 10 s", play, seconds=120)
+SCENARIO = Scenario("R1", "a web process is killed (-9) every 10 s", play, seconds=120, quick_seconds=30)

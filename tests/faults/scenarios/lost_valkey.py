@@ -24,4 +24,4 @@ async def play(rig: Rig, length: Length) -> Outcome:
     return promise_kept(load, Figure("restarts", len(load.history.faults_s)), failed, *gaps(load, longest=2.0))
 
 
-SCENARIO = Scenario("R2", "Valkey is killed (-9) and restarted every 6 s", play, seconds=120)
+SCENARIO = Scenario("R2", "Valkey is killed (-9) and restarted every 6 s", play, seconds=120, quick_seconds=30)

@@ -7,7 +7,7 @@ import time
 from apps.transports.registry import DOORS
 from tests.faults.checker import History, judge
 from tests.faults.clients import FaultClient
-from tests.faults.rig import HEARTBEAT_S, Rig
+from tests.faults.rig import Rig
 from tests.faults.scenario import Figure, Length, Outcome, Scenario
 from tests.rig.site import run_python
 from tests.rig.waiting import await_until
@@ -22,7 +22,8 @@ TOPIC = "notifications"
 async def play(rig: Rig, length: Length) -> Outcome:
     count = (length.count or EVENTS) // WRITERS * WRITERS
     clients = [
-        FaultClient(door.name, door.name, rig.url, [TOPIC], start="start", heartbeat_s=HEARTBEAT_S) for door in DOORS
+        FaultClient(door.name, door.name, rig.url, [TOPIC], start="start", heartbeat_s=rig.heartbeat_s)
+        for door in DOORS
     ]
     history = History(clients=[client.history for client in clients])
     tasks = [asyncio.create_task(client.run()) for client in clients]
@@ -57,4 +58,4 @@ def _write(rig: Rig, number: int, count: int) -> dict:
     return json.loads(run_python(rig.env, "-m", "tests.faults.writers", *words, *options))
 
 
-SCENARIO = Scenario("R8", "16 writers on one topic, 0–20 ms in their transactions", play, seconds=0)
+SCENARIO = Scenario("R8", "16 writers on one topic, 0–20 ms in their transactions", play, seconds=0, quick_count=10_000)

@@ -4,13 +4,14 @@ import asyncio
 import time
 
 from tests.faults.load import Load, every
-from tests.faults.publishers import ANSWER_TIMEOUT_S
 from tests.faults.rig import Rig
 from tests.faults.scenario import Figure, Length, Outcome, Scenario, gaps, promise_kept
 
 PERIOD_S = 10.0
 RESTARTS = 10
 FROZEN_S = 30.0
+# PUBLISH_TIMEOUT_S is 5, and a busy machine takes its time to say so.
+DEADLINE_S = 7.0
 
 
 async def play(rig: Rig, length: Length) -> Outcome:
@@ -35,15 +36,15 @@ async def play(rig: Rig, length: Length) -> Outcome:
         back_s.append(time.monotonic())
         await asyncio.sleep(PERIOD_S / 2)
     failed = load.published.failed
+    again_s = load.published.longest_failing_after(back_s, load.history.faults_s)
     streams = [client for client in load.readers if client.reader.is_stream]
     return promise_kept(
         load,
         Figure("refusals (503)", failed["503"]),
         Figure("503 without Retry-After", load.published.without_retry_after, at_most=0),
-        # While the database hangs nobody refuses: the publisher does not know, and asks again with its key.
-        Figure(f"publishes unanswered for {ANSWER_TIMEOUT_S:g} s", failed["TimeoutError"]),
-        Figure("refused otherwise", failed.total() - failed["503"] - failed["TimeoutError"], at_most=0),
-        Figure("until publishes succeed again", load.published.longest_failing_after(back_s), "s", at_most=5.0),
+        Figure("until a refusal, longest", max(load.published.refused_after_s, default=0.0), "s", at_most=DEADLINE_S),
+        Figure("failed otherwise than with 503", failed.total() - failed["503"], at_most=0),
+        Figure("until publishes succeed again", again_s, "s", at_most=5.0),
         Figure("streams that broke", sum(client.history.connections - 1 for client in streams), at_most=0),
         *gaps(load),
     )
@@ -54,4 +55,5 @@ SCENARIO = Scenario(
     "PostgreSQL crashes and restarts every 10 s, then hangs for 30 s",
     play,
     seconds=RESTARTS * PERIOD_S,
+    quick_seconds=20,
 )

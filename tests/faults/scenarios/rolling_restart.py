@@ -89,4 +89,4 @@ async def _stay(rig: Rig, topic: str, number: int, open_now: set[int], goodbyes:
         await asyncio.sleep(0.2)
 
 
-SCENARIO = Scenario("R7", "rolling restart, 3 rounds", play, seconds=0)
+SCENARIO = Scenario("R7", "rolling restart, 3 rounds", play, seconds=0, quick_count=300)

@@ -130,4 +130,4 @@ def _look(readers: list[_Stalled]) -> None:
         reader.look(ports[reader.process.pid])
 
 
-SCENARIO = Scenario("R6", "readers that stop reading, under a flood", play, seconds=60)
+SCENARIO = Scenario("R6", "readers that stop reading, under a flood", play, seconds=60, quick_seconds=40)

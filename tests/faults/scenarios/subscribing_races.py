@@ -10,7 +10,7 @@ from apps.transports.registry import DOORS
 from tests.faults.checker import ClientHistory, History, judge
 from tests.faults.clients import FaultClient
 from tests.faults.publishers import Publisher, PublishRecord
-from tests.faults.rig import HEARTBEAT_S, Rig
+from tests.faults.rig import Rig
 from tests.faults.scenario import Figure, Length, Outcome, Scenario
 from tests.rig.waiting import await_until
 
@@ -51,7 +51,7 @@ async def play(rig: Rig, length: Length) -> Outcome:
 
 async def _race(rig: Rig, publisher: Publisher, topic: str, number: int) -> ClientHistory:
     door = DOORS[number % len(DOORS)].name
-    client = FaultClient(f"race {number} {door}", door, rig.url, [topic], start="now", heartbeat_s=HEARTBEAT_S)
+    client = FaultClient(f"race {number} {door}", door, rig.url, [topic], start="now", heartbeat_s=rig.heartbeat_s)
 
     async def publish() -> int:
         await asyncio.sleep(random.uniform(0, SPREAD_S))
@@ -74,4 +74,4 @@ async def _race(rig: Rig, publisher: Publisher, topic: str, number: int) -> Clie
     return client.history
 
 
-SCENARIO = Scenario("R11", "races between subscribing and publishing", play, seconds=0)
+SCENARIO = Scenario("R11", "races between subscribing and publishing", play, seconds=0, quick_count=500)

@@ -28,5 +28,6 @@ SCENARIO = Scenario(
     "the clock of one web process is an hour off",
     play,
     seconds=30,
+    quick_seconds=10,
     rig={"env_of": {0: {"PLANTED": "clock_an_hour_off", "DJANGO_SETTINGS_MODULE": "tests.faults.planted_settings"}}},
 )
