@@ -14,6 +14,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from apps.access.origin import SameOriginWebSockets  # noqa: E402
 from apps.access.sessions import Identified  # noqa: E402
 from apps.chat import routing as chat  # noqa: E402
+from apps.operations.lifespan import lifespan  # noqa: E402
 from apps.transports import nowhere  # noqa: E402
 from apps.transports import routing as transports  # noqa: E402
 from apps.transports.lean_handler import LeanHandler  # noqa: E402
@@ -22,6 +23,7 @@ from realtime_site.http_routing import by_prefix  # noqa: E402
 lean = LeanHandler()
 application = ProtocolTypeRouter(
     {
+        "lifespan": lifespan,
         "http": by_prefix(
             {
                 # Answers that stay open, see docs/decisions/0003. Who is asking matters to the feed only.
@@ -29,7 +31,7 @@ application = ProtocolTypeRouter(
                 "/admin/live/stream": Identified(lean),
                 **dict.fromkeys(("/api/status", "/api/long-poll", "/events", "/assistant/answer"), lean),
                 # Asked for by probes, under any host name.
-                **dict.fromkeys(("/healthz", "/readyz", "/metrics"), lean),
+                **dict.fromkeys(("/healthz", "/readyz", "/metrics"), LeanHandler(any_host=True)),
             },
             otherwise=pages,
         ),

@@ -3,28 +3,27 @@
 from pathlib import Path
 from typing import Any
 
-import environ
-
+from realtime_site.environment import Environment, WrongSetting
 from realtime_site.secret_key import kept_secret
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # Each variable may also be given as NAME_FILE, the path of a file that holds it: a secret in a volume, say.
-env = environ.FileAwareEnv()
+env = Environment()
 if (BASE_DIR / ".env").exists():
     env.read_env(BASE_DIR / ".env")
 
 # Where the embedded default keeps its database, key and collected files.
-VAR_DIR = Path(env.str("VAR_DIR", default=str(BASE_DIR / "var")))
+VAR_DIR = Path(env.text("VAR_DIR", default=str(BASE_DIR / "var")))
 
-DEBUG = env.bool("DEBUG", default=False)
-SECRET_KEY = env.str("SECRET_KEY", default="") or kept_secret(VAR_DIR / "secret_key")
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+DEBUG = env.flag("DEBUG", default=False)
+SECRET_KEY = env.text("SECRET_KEY", default="") or kept_secret(VAR_DIR / "secret_key")
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 # Full origins (scheme, host, port) that may write with a cookie and open a WebSocket, besides the site's own.
-CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[])
 
 # Behind a proxy that ends TLS and sets this header itself, whatever the client sent.
-if env.bool("BEHIND_PROXY", default=False):
+if env.flag("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 INSTALLED_APPS = [
@@ -86,8 +85,8 @@ TEMPLATES = [
 # PostgreSQL's connections are never kept by a thread (threads come and go under ASGI) but by the pool, which checks
 # them before each use, so that no task survives a server restart with a dead one. SQLite has no server to lose, and
 # opening the file anew costs more than the queries of the log: the log's few threads keep theirs for a minute.
-database_url = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'site.sqlite3'}"
-DATABASES = {"default": env.db_url_config(database_url)}
+database_url = env.text("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'site.sqlite3'}")
+DATABASES = {"default": env.database(database_url)}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if "sqlite" in DATABASES["default"]["ENGINE"]:
@@ -116,7 +115,7 @@ else:
         **DATABASES["default"].get("OPTIONS", {}),
         "pool": {
             "min_size": 1,
-            "max_size": env.int("DATABASE_POOL_SIZE", default=10),
+            "max_size": env.integer("DATABASE_POOL_SIZE", default=10, at_least=1),
             "timeout": 5,
             # The longer it goes on trying, the longer its pauses grow: a database that is back after five minutes
             # would be left alone for another two.
@@ -125,7 +124,7 @@ else:
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", default="")
+REDIS_URL = env.redis("REDIS_URL", default="")
 if REDIS_URL:
     CHANNEL_LAYERS = {
         "default": {
@@ -165,7 +164,7 @@ CONTENT_SECURITY_POLICY = {
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
-TIME_ZONE = env.str("TIME_ZONE", default="UTC")
+TIME_ZONE = env.time_zone("TIME_ZONE", default="UTC")
 USE_I18N = True
 USE_TZ = True
 
@@ -177,7 +176,7 @@ STORAGES = {
 }
 
 # How long a publish waits for the database; after that its outcome is unknown, and it is repeated with its key.
-PUBLISH_TIMEOUT_S = env.float("PUBLISH_TIMEOUT_S", default=5.0)
+PUBLISH_TIMEOUT_S = env.decimal("PUBLISH_TIMEOUT_S", default=5.0, at_least=0.01)
 # How long the log keeps events, per topic family: the first pattern that fits a topic counts.
 EVENTS_RETENTION: list[dict[str, Any]] = [
     {"topics": "notifications", "age_s": 90 * 86_400, "count": 100_000},
@@ -187,19 +186,21 @@ EVENTS_RETENTION: list[dict[str, Any]] = [
 ]
 
 # Streams: seconds of silence before a heartbeat, and the span in which each stream's life is drawn.
-FEED_HEARTBEAT_S = env.float("FEED_HEARTBEAT_S", default=15.0)
+FEED_HEARTBEAT_S = env.decimal("FEED_HEARTBEAT_S", default=15.0, at_least=0.01)
 FEED_STREAM_LIFE_S = (
-    env.float("FEED_STREAM_LIFE_MIN_S", default=1_800.0),
-    env.float("FEED_STREAM_LIFE_MAX_S", default=3_600.0),
+    env.decimal("FEED_STREAM_LIFE_MIN_S", default=1_800.0, at_least=0.01),
+    env.decimal("FEED_STREAM_LIFE_MAX_S", default=3_600.0, at_least=0.01),
 )
+if FEED_STREAM_LIFE_S[0] > FEED_STREAM_LIFE_S[1]:
+    raise WrongSetting("FEED_STREAM_LIFE_MIN_S is more than FEED_STREAM_LIFE_MAX_S; expected at most as much")
 
 # The answer that types itself: who answers, at what pace, how long at most, and how many answers at a time.
-ASSISTANT_RESPONDER = env.str("ASSISTANT_RESPONDER", default="apps.assistant.guide_responder.GuideResponder")
-ASSISTANT_PIECE_DELAY_S = env.float("ASSISTANT_PIECE_DELAY_S", default=0.03)
-ASSISTANT_TIMEOUT_S = env.float("ASSISTANT_TIMEOUT_S", default=120.0)
-ASSISTANT_MAX_ANSWERS = env.int("ASSISTANT_MAX_ANSWERS", default=100)
+ASSISTANT_RESPONDER = env.text("ASSISTANT_RESPONDER", default="apps.assistant.guide_responder.GuideResponder")
+ASSISTANT_PIECE_DELAY_S = env.decimal("ASSISTANT_PIECE_DELAY_S", default=0.03, at_least=0)
+ASSISTANT_TIMEOUT_S = env.decimal("ASSISTANT_TIMEOUT_S", default=120.0, at_least=0.01)
+ASSISTANT_MAX_ANSWERS = env.integer("ASSISTANT_MAX_ANSWERS", default=100, at_least=1)
 # How long GET /api/long-poll, which takes no parameters, waits for a notification.
-ARTICLE_LONG_POLL_S = env.float("ARTICLE_LONG_POLL_S", default=25.0)
+ARTICLE_LONG_POLL_S = env.decimal("ARTICLE_LONG_POLL_S", default=25.0, at_least=0)
 
 LOGGING = {
     "version": 1,
@@ -218,9 +219,12 @@ LOGGING = {
     "handlers": {
         "console": {
             "class": "logging.StreamHandler",
-            "formatter": env.str("LOG_FORMAT", default="plain", choices=("plain", "json")),
+            "formatter": env.text("LOG_FORMAT", default="plain", choices=("plain", "json")),
         }
     },
-    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
+    "root": {
+        "handlers": ["console"],
+        "level": env.text("LOG_LEVEL", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR")),
+    },
     "loggers": {"django.channels.server": {"level": "WARNING"}},
 }

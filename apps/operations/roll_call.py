@@ -1,7 +1,8 @@
 """Which processes serve this site, and how each is doing: one asks, all answer.
 
 Figures may be lost, so they go through a Channels group, and only while somebody looks: nothing is sent, and nothing
-is stored, when nobody asks. A process answers from the first time that it was probed, scraped or looked at.
+is stored, when nobody asks. A process answers from its start (see `lifespan`); under a server that tells of no start,
+from the first time that it was probed, scraped or looked at.
 """
 
 import asyncio

@@ -1,5 +1,6 @@
 """`python -m apps.server module:application`: daphne's command line, with our server and its limits."""
 
+import sys
 from collections.abc import Callable
 from functools import partial
 
@@ -29,4 +30,9 @@ class CommandLineInterface(daphne.cli.CommandLineInterface):
             websocket_max_frame_size=limits.max_message_bytes,
         )
         self.server_class = partial(Server, limits=limits)
-        super().run(args)
+        try:
+            super().run(args)
+        finally:
+            server = getattr(self, "server", None)
+            if server is not None and server.listen_failure is not None:
+                sys.stderr.write(f"error: {server.listen_failure}\n")

@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred
 from apps.server import adapter
 from apps.server.drain import DrainExtension
 from apps.server.inbox import Inbox
+from apps.server.lifespan import Lifespan
 from apps.server.limits import Limits
 from apps.server.status import status
 
@@ -45,6 +46,7 @@ class Server(daphne.server.Server):
 
     - `send` waits while the peer does not read; a peer that takes nothing for `stall_s` is cut.
     - What a peer sends is bounded: bodies (413), WebSocket messages (1009), messages that wait for their application.
+    - An application that takes part in the ASGI lifespan is told of start and stop.
     - SIGTERM and SIGINT start a drain (see `drain`); a second one ends it at once. `status` says it is on.
 
     Args:
@@ -70,6 +72,7 @@ class Server(daphne.server.Server):
         self._ports: list[Any] = []
         self._waiting: dict[Any, _Waiting] = {}
         self._hurry: asyncio.Event | None = None
+        self._lifespan = Lifespan(application, self.stop)
         self._deadline = 0.0  # of the drain; seconds of time.monotonic()
 
     # Start
@@ -80,8 +83,9 @@ class Server(daphne.server.Server):
         adapter.fit_port(port, self.limits)
 
     def listen_error(self, failure: Any) -> None:
+        # Whoever runs the server says it, once.
         self.listen_failure = failure.value
-        super().listen_error(failure)
+        self.stop()
 
     def _with_backlog(self, endpoint: str) -> str:
         # Daphne's 50 make the fifty-first of those that connect at once wait for a second.
@@ -105,6 +109,7 @@ class Server(daphne.server.Server):
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
+        self._lifespan.start(loop)
         if self._when_ready:
             self._when_ready()
 
@@ -261,6 +266,7 @@ class Server(daphne.server.Server):
         if tasks:
             logger.warning("%d applications did not end within the drain", len(tasks))
             await asyncio.wait(tasks, timeout=self.limits.cancel_s)
+        await self._lifespan.shut_down(self.limits.cancel_s)
         # Then whatever is left, background tasks of the applications included.
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:

@@ -14,16 +14,27 @@ import io
 from collections.abc import Callable
 from typing import Any
 
+from django.core.exceptions import DisallowedHost
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.exception import convert_exception_to_response
-from django.http import HttpResponse, HttpResponseBadRequest, HttpResponseBase
+from django.http import HttpResponseBadRequest, HttpResponseBase
 from django.urls import set_script_prefix
+
+from apps.transports.refusal import Refusal, bad_request, refused
 
 MAX_BODY_BYTES = 64 * 1024
 
 
 class LeanHandler(ASGIHandler):
-    """Serve async views, each in its connection's own task."""
+    """Serve async views, each in its connection's own task.
+
+    Args:
+        any_host: answer under any host name, not only those of ALLOWED_HOSTS: for probes, which ask by address.
+    """
+
+    def __init__(self, *, any_host: bool = False) -> None:
+        super().__init__()
+        self._any_host = any_host
 
     def load_middleware(self, is_async: bool = False) -> None:
         self._view_middleware: list = []
@@ -54,11 +65,25 @@ class LeanHandler(ASGIHandler):
 
     async def _respond(self, scope: dict[str, Any], body: bytes) -> HttpResponseBase:
         if len(body) > MAX_BODY_BYTES:
-            return HttpResponse("413 Payload too large", status=413, content_type="text/plain")
+            return refused(_too_large())
         request, error = self.create_request(scope, io.BytesIO(body))
         if request is None:
             return error or HttpResponseBadRequest()
+        if not self._any_host:
+            try:
+                request.get_host()
+            except DisallowedHost:
+                return refused(_not_our_host())
         return await self.run_get_response(request)
+
+
+def _too_large() -> Refusal:
+    return Refusal(413, "body_too_large", f"the body is larger than {MAX_BODY_BYTES} bytes", "send less at a time")
+
+
+def _not_our_host() -> Refusal:
+    # Not the name that came: in a cache on the way it would be whatever somebody liked to send.
+    return bad_request("bad_host", "the site does not answer under this host name", "add it to ALLOWED_HOSTS")
 
 
 async def _read_body(receive: Callable) -> bytes | None:

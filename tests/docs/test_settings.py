@@ -11,8 +11,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 # The server stands apart from the project's settings: where to listen is its own affair.
 SERVE = "apps/server/management/commands/serve.py"
 READ_BY_SERVE = {"HOST": "127.0.0.1", "PORT": 8000, "CLIENT_ADDRESS_HEADER": ""}
-# What django-environ calls its readers.
-CASTS = {"str", "bool", "int", "float", "list", "url", "db", "cache"}
+# The readers of realtime_site/environment.py.
+READERS = {"text", "flag", "integer", "decimal", "words", "redis", "time_zone"}
 # Their default is worked out, so the table says how instead.
 WORKED_OUT = {"SECRET_KEY", "VAR_DIR", "DATABASE_URL"}
 
@@ -31,7 +31,7 @@ def read_in_code() -> dict[str, Any]:
     for node in ast.walk(ast.parse((PROJECT / "realtime_site/settings.py").read_text())):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
             continue
-        if not (isinstance(node.func.value, ast.Name) and node.func.value.id == "env" and node.func.attr in CASTS):
+        if not (isinstance(node.func.value, ast.Name) and node.func.value.id == "env" and node.func.attr in READERS):
             continue
         name = ast.literal_eval(node.args[0])
         default = next((word.value for word in node.keywords if word.arg == "default"), None)

@@ -133,7 +133,7 @@ async def test_resets_count_by_reason(scrape):
 async def test_a_short_poll_counts_its_events_and_no_latency(prober, scrape):
     await log.aappend("lab.a", "test.happened", 1)
     await log.aappend("lab.a", "test.happened", 2)
-    await prober.get("/feed/poll?topic=lab.a&after=start")
+    await prober.get("/feed/poll?topic=lab.a&after=start", headers={"Host": "localhost"})
     found = await scrape()
     assert value(found, "events_delivered_total", door="short_poll") == 2
     assert value(found, "delivery_latency_seconds_count", door="short_poll") is None
@@ -141,8 +141,8 @@ async def test_a_short_poll_counts_its_events_and_no_latency(prober, scrape):
 
 async def test_a_long_poll_counts_the_latency_of_what_came_while_it_waited(prober, scrape):
     await log.aappend("lab.a", "test.happened", "before")
-    await prober.get("/feed/long-poll?topic=lab.a&after=start")
-    polling = asyncio.create_task(prober.get("/feed/long-poll?topic=lab.a&after=now"))
+    await prober.get("/feed/long-poll?topic=lab.a&after=start", headers={"Host": "localhost"})
+    polling = asyncio.create_task(prober.get("/feed/long-poll?topic=lab.a&after=now", headers={"Host": "localhost"}))
     found: Samples = {}
     while not value(found, "open_connections", door="long_poll"):
         found = await scrape()

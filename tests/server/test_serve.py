@@ -2,9 +2,7 @@
 
 import errno
 import socket
-import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +10,7 @@ from django.core.management import CommandError, call_command
 from twisted.internet.error import CannotListenError
 
 from apps.server.management.commands.serve import listen_failure
-from tests.rig.daphne import PEOPLES_SETTINGS, PROJECT, Daphne
-from tests.rig.ports import free_port
+from tests.rig.daphne import Daphne
 
 
 class _ServeCommand(Daphne):
@@ -46,31 +43,6 @@ def env(tmp_path: Path) -> dict[str, str]:
     return {"VAR_DIR": str(tmp_path), "DATABASE_URL": f"sqlite:///{tmp_path}/site.sqlite3", "REDIS_URL": ""}
 
 
-@pytest.fixture
-def occupied() -> Iterator[int]:
-    """Return a port that somebody listens on."""
-    with socket.create_server(("127.0.0.1", free_port())) as other:
-        yield other.getsockname()[1]
-
-
-def _serve(env: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", "serve", *words],
-        cwd=PROJECT,
-        env=Daphne(Path(env["VAR_DIR"]), env).environment() | PEOPLES_SETTINGS,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-
-
-def _error(done: subprocess.CompletedProcess[str]) -> str:
-    assert done.returncode == 1
-    assert "Traceback" not in done.stderr
-    # The notice about unapplied migrations goes elsewhere: what is wrong is the last line.
-    return done.stderr.strip().splitlines()[-1]
-
-
 def test_serve_says_where_to_open_it_and_stops_on_demand(tmp_path: Path, env: dict[str, str]) -> None:
     server = _ServeCommand(tmp_path, env | {"HOST": "0.0.0.0"}).start()
     # An address that can be opened, which 0.0.0.0 is not.
@@ -90,18 +62,9 @@ def test_runserver_is_on_the_server_too(tmp_path: Path, env: dict[str, str]) -> 
     assert server.stop() == 0
 
 
-def test_port_in_use_is_one_clear_line(env: dict[str, str], occupied: int) -> None:
-    done = _serve(env, "--port", str(occupied))
-    assert _error(done) == (
-        f"CommandError: 127.0.0.1:{occupied} is in use. Stop the other program, or choose another port: "
-        f"--port {occupied + 1}, or PORT={occupied + 1}."
-    )
-    assert "Open http" not in done.stdout
-
-
 def test_host_of_another_machine_is_one_clear_line() -> None:
     error = CannotListenError("192.0.2.1", 8000, OSError(errno.EADDRNOTAVAIL, "Cannot assign requested address"))
-    assert listen_failure(error, "192.0.2.1", 8000) == (
+    assert str(listen_failure(error, "192.0.2.1", 8000)) == (
         "192.0.2.1:8000 is not an address of this machine. Choose another host, such as --host 127.0.0.1."
     )
 
@@ -113,8 +76,3 @@ def test_port_that_is_no_port_is_one_clear_line(wrong: str, monkeypatch: pytest.
     monkeypatch.setenv("PORT", wrong)
     with pytest.raises(CommandError, match=f"PORT is '{wrong}'; it has to be a number from 0 to 65535"):
         call_command("serve")
-
-
-def test_database_out_of_reach_is_one_clear_line(env: dict[str, str]) -> None:
-    done = _serve(env | {"DATABASE_URL": f"sqlite:///{env['VAR_DIR']}/missing/site.sqlite3"})
-    assert _error(done).startswith("CommandError: The database can't be reached (unable to open database file).")

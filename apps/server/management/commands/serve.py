@@ -11,16 +11,23 @@ from daphne.access import AccessLogGenerator
 from daphne.endpoints import build_endpoint_description_strings
 from daphne.management.commands.runserver import get_default_application
 from django.core.management import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError
+from django.db import connection
+from django.db.backends.base.base import NO_DB_ALIAS
 from twisted.internet.error import CannotListenError
 
 from apps.server.limits import Limits
 from apps.server.server import Server
 
 _HELP = {
-    errno.EADDRINUSE: "is in use. Stop the other program, or choose another port: --port {other}, or PORT={other}",
-    errno.EACCES: "may not be used by this user. Choose a port from 1024 on, such as --port {other}",
-    errno.EADDRNOTAVAIL: "is not an address of this machine. Choose another host, such as --host 127.0.0.1",
+    errno.EADDRINUSE: (
+        os.EX_UNAVAILABLE,
+        "is in use. Stop the other program, or choose another port: --port {other}, or PORT={other}",
+    ),
+    errno.EACCES: (os.EX_NOPERM, "may not be used by this user. Choose a port from 1024 on, such as --port {other}"),
+    errno.EADDRNOTAVAIL: (
+        os.EX_CONFIG,
+        "is not an address of this machine. Choose another host, such as --host 127.0.0.1",
+    ),
 }
 
 
@@ -66,16 +73,18 @@ class Command(BaseCommand):
         )
         server.run()
         if server.listen_failure is not None:
-            raise CommandError(listen_failure(server.listen_failure, host, port))
+            raise listen_failure(server.listen_failure, host, port)
 
     def _check_database(self) -> None:
+        # Fatal, unlike a Redis that is away: a process that has never seen its database can serve nobody, and whatever
+        # supervises it tries again. Under Django's alias for "no database" the copy is without the pool, which would
+        # retry for 5 s and keep the reason to itself.
+        probe = connection.copy(alias=NO_DB_ALIAS)
         try:
-            self.check_migrations()
-        except OperationalError as error:
-            reason = str(error).strip().splitlines()[0]
-            raise CommandError(
-                f"The database can't be reached ({reason}). Start it, or correct DATABASE_URL."
-            ) from None
+            probe.ensure_connection()
+        finally:
+            probe.close()
+        self.check_migrations()
 
     def _say_where(self, host: str, listening: list[tuple[str, int]], pages: list[str]) -> None:
         for address in _addresses(host):
@@ -89,7 +98,7 @@ class Command(BaseCommand):
 def _port(option: str | None) -> int:
     name, value = ("--port", option) if option is not None else ("PORT", os.environ.get("PORT") or "8000")
     if not value.isascii() or not value.isdigit() or int(value) > 65_535:
-        raise CommandError(f"{name} is {value!r}; it has to be a number from 0 to 65535.")
+        raise CommandError(f"{name} is {value!r}; it has to be a number from 0 to 65535.", returncode=os.EX_CONFIG)
     return int(value)
 
 
@@ -109,9 +118,13 @@ def _addresses(host: str) -> list[str]:
             return [loopback]
 
 
-def listen_failure(error: BaseException, host: str, port: int) -> str:
+def listen_failure(error: BaseException, host: str, port: int) -> CommandError:
     """Say in one line what kept the server from listening, and what to do."""
     cause = error.socketError if isinstance(error, CannotListenError) else error
-    if isinstance(cause, OSError) and (help := _HELP.get(cause.errno or 0)):
-        return f"{host}:{port} {help.format(other=8001 if port < 1024 or port == 8000 else port + 1)}."
-    return f"Can't listen on {host}:{port}: {cause}"
+    if isinstance(cause, socket.gaierror):
+        return CommandError(f"{host!r} is not a host ({cause.strerror}). Choose another.", returncode=os.EX_CONFIG)
+    if isinstance(cause, OSError) and (known := _HELP.get(cause.errno or 0)):
+        status, help = known
+        other = 8001 if port < 1024 or port == 8000 else port + 1
+        return CommandError(f"{host}:{port} {help.format(other=other)}.", returncode=status)
+    return CommandError(f"Can't listen on {host}:{port}: {cause}", returncode=os.EX_UNAVAILABLE)

@@ -1,0 +1,113 @@
+"""Settings from the environment, strictly: what can't be meant is refused, with a sentence that says what to do."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+_YES_AND_NO = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+_DATABASES = ("sqlite", "postgresql", "postgres")
+_REDIS = ("redis://", "rediss://", "unix://")
+
+
+class WrongSetting(ImproperlyConfigured):
+    """A variable whose value can't be used; the message names it, and never shows a secret."""
+
+
+class Environment(environ.FileAwareEnv):
+    """Read variables, each from `NAME` or from the file that `NAME_FILE` names; an empty one counts as not set.
+
+    django-environ reads `.env` and parses database URLs. Its casts are not used: they take `DEBUG=perhaps` for no,
+    `1s5x` for 15, and a secret that begins with `$` for the name of another variable.
+
+    Raises:
+        WrongSetting: from every method, where the variable's value can't be used.
+    """
+
+    def text(self, name: str, *, default: str, choices: Sequence[str] = ()) -> str:
+        value = self._given(name) or default
+        if choices and value not in choices:
+            raise WrongSetting(f"{name} is {value!r}; expected one of: {', '.join(choices)}")
+        return value
+
+    def flag(self, name: str, *, default: bool) -> bool:
+        value = self._given(name)
+        if value is None:
+            return default
+        if value.lower() not in _YES_AND_NO:
+            raise WrongSetting(f"{name} is {value!r}; expected true or false")
+        return _YES_AND_NO[value.lower()]
+
+    def integer(self, name: str, *, default: int, at_least: int) -> int:
+        return self._number(name, int, "a whole number", default, at_least)
+
+    def decimal(self, name: str, *, default: float, at_least: float) -> float:
+        return self._number(name, float, "a number", default, at_least)
+
+    def words(self, name: str, *, default: list[str]) -> list[str]:
+        value = self._given(name)
+        return default if value is None else [word.strip() for word in value.split(",") if word.strip()]
+
+    def time_zone(self, name: str, *, default: str) -> str:
+        value = self._given(name) or default
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise WrongSetting(
+                f"{name} is {value!r}; expected a name such as UTC, Europe/Berlin or Asia/Shanghai"
+            ) from None
+        return value
+
+    def database(self, url: str) -> dict[str, Any]:
+        """Return Django's settings for the database at `url`."""
+        scheme = url.partition("://")[0]
+        if "://" not in url or scheme not in _DATABASES:
+            # Not the URL itself: it holds the password.
+            raise WrongSetting(
+                "DATABASE_URL names no database; expected sqlite:///folder/file.sqlite3 "
+                "or postgresql://user:password@host:5432/name"
+            )
+        try:
+            database = self.db_url_config(url)
+        except ValueError:
+            database = {}
+        if not database.get("NAME"):
+            raise WrongSetting(
+                f"DATABASE_URL can't be taken apart; expected {scheme}://… with a name at its end, "
+                "and characters that mean something in a URL percent-encoded in the password"
+            )
+        return database
+
+    def redis(self, name: str, *, default: str) -> str:
+        url = self._given(name) or default
+        if url and not url.startswith(_REDIS):
+            raise WrongSetting(f"{name} is no address of a Redis; expected redis://host:6379/0, rediss:// or unix://")
+        return url
+
+    def _given(self, name: str) -> str | None:
+        try:
+            # A file made with an editor or `echo` ends with a line break.
+            return self.ENVIRON[name].strip() or None
+        except KeyError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            path = self.ENVIRON[f"{name}_FILE"]
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+            raise WrongSetting(
+                f"{name}_FILE is {path!r}, which can't be read ({reason}); correct the path, or the file's permissions"
+            ) from error
+
+    def _number(self, name: str, kind: type, expected: str, default: float, at_least: float) -> Any:
+        value = self._given(name)
+        if value is None:
+            return default
+        try:
+            number = kind(value)
+        except ValueError:
+            number = math.nan
+        if not at_least <= number < math.inf:
+            raise WrongSetting(f"{name} is {value!r}; expected {expected}, at least {at_least:g}")
+        return number
