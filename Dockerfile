@@ -3,10 +3,11 @@
 
 FROM python:3.13-slim AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
-RUN python -m venv /opt/packages
+WORKDIR /opt
+RUN python -m venv packages
 # Before the code: as long as the lock doesn't change, this layer is taken from the cache.
 COPY requirements.txt .
-RUN /opt/packages/bin/pip install --require-hashes -r requirements.txt
+RUN packages/bin/pip install --require-hashes -r requirements.txt
 
 FROM python:3.13-slim
 ENV PATH=/opt/packages/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 VAR_DIR=/srv/site/var
@@ -21,6 +22,7 @@ COPY locale locale
 COPY apps apps
 # The key is for this command alone: nothing is signed while static files are collected.
 RUN python -m compileall -q apps realtime_site && SECRET_KEY=unused python manage.py collectstatic --no-input --verbosity 0
-USER site
+# By number, which an orchestrator can tell from root's.
+USER 10001
 EXPOSE 8000
 CMD ["python", "manage.py", "serve", "--host", "0.0.0.0", "--port", "8000"]

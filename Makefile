@@ -34,11 +34,12 @@ test: lint types js chromium ## run every check and every test
 	$(PYTHON) -m tests.rig.with_postgresql pytest -n $(PYTEST_WORKERS) --dist worksteal $(TESTS_ON_BOTH_DATABASES)
 	$(PYTHON) -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
-lint: $(VENV)/tests ## check style, templates and the layers of imports
+lint: $(VENV)/tests ## check style, templates, the layers of imports and the Dockerfile
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(VENV)/bin/djlint --quiet --lint templates apps
 	$(VENV)/bin/lint-imports --no-logo
+	$(VENV)/bin/hadolint Dockerfile
 
 format: $(VENV)/tests ## put style right, where a program can
 	$(PYTHON) -m ruff check --fix .

@@ -25,6 +25,15 @@ CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[])
 # Behind a proxy that ends TLS and sets this header itself, whatever the client sent.
 if env.flag("BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Sent over TLS only.
+SECURE_HSTS_SECONDS = env.integer("HSTS_S", default=0, at_least=0)
+SILENCED_SYSTEM_CHECKS = [
+    "security.W005",  # other hosts of the domain may be somebody else's affair …
+    "security.W021",  # … and so is the domain's place in the browsers' lists
+    "security.W008",  # the proxy redirects to TLS, as Caddy does by itself
+    "security.W012",  # SecureCookies: over TLS every cookie is Secure, and over plain HTTP one can still sign in
+    "security.W016",
+]
 
 INSTALLED_APPS = [
     "apps.server",  # before daphne, so that runserver is on it
@@ -52,6 +61,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "apps.access.secure_cookies.SecureCookies",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",

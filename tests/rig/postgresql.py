@@ -63,6 +63,11 @@ class PostgreSQL(ServerProcess):
         """
         self._end(signal.SIGQUIT, 30.0)
 
+    @property
+    def programs(self) -> Path:
+        """The folder of `pg_dump` and the like."""
+        return Path(self._cluster.bin_path)
+
     def url(self, database: str) -> str:
         """Return the DATABASE_URL of a database of this server."""
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"

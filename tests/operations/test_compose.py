@@ -1,0 +1,69 @@
+"""docker-compose.yml and the Dockerfile, as far as they can be held to something without Docker."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.rig.daphne import PEOPLES_SETTINGS, PROJECT
+
+COMPOSE = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
+SERVICES = COMPOSE["services"]
+
+
+def environment_of(service: str, folder: Path) -> dict[str, str]:
+    """Return the environment that compose gives `service`, its secrets made by deploy/make_secrets.py's own words."""
+    given = {name: os.path.expandvars(str(value)) for name, value in SERVICES[service]["environment"].items()}
+    for name, value in given.items():
+        if value.startswith("${"):
+            given[name] = value.removeprefix("${").removesuffix("}").partition(":-")[2]
+    files = {"DATABASE_URL_FILE": "postgresql://site:x@database:5432/site", "SECRET_KEY_FILE": "kQ7-vB2x" * 8}
+    for name, secret in files.items():
+        path = folder / Path(given[name]).name
+        path.write_text(secret)
+        given[name] = str(path)
+    return given
+
+
+def test_djangos_own_check_for_deployment_has_nothing_to_say(tmp_path: Path) -> None:
+    inherited = {"PATH": os.environ["PATH"], "VAR_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"],
+        cwd=PROJECT,
+        env=inherited | PEOPLES_SETTINGS | environment_of("web", tmp_path),
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "no issues" in done.stdout
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_every_container_is_hardened(name: str) -> None:
+    service = SERVICES[name]
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert {"mem_limit", "pids_limit", "ulimits"} <= set(service)
+
+
+@pytest.mark.parametrize("name", sorted(set(SERVICES) - {"secrets", "migrate"}))
+def test_every_server_is_watched_and_started_again(name: str) -> None:
+    assert "test" in SERVICES[name]["healthcheck"]
+    assert SERVICES[name]["restart"] == "unless-stopped"
+
+
+def test_only_the_proxy_can_be_reached_from_outside() -> None:
+    assert [name for name, service in SERVICES.items() if "ports" in service] == ["proxy"]
+    assert [name for name, service in SERVICES.items() if "outside" in service.get("networks", [])] == ["proxy"]
+    assert COMPOSE["networks"]["inside"]["internal"] is True
+
+
+def test_the_grace_period_is_longer_than_the_drain() -> None:
+    from apps.server.limits import Limits
+
+    assert float(SERVICES["web"]["stop_grace_period"].removesuffix("s")) > Limits().exit_s
