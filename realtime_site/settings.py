@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "apps.assistant",
     "apps.api",
     "apps.operations",
+    "apps.bell",
     "apps.demos",
 ]
 

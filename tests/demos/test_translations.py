@@ -8,6 +8,7 @@ from typing import Any
 
 from django.utils import translation
 
+from apps.bell.texts import BELL_TEXTS
 from apps.demos import comparison, explained, page_texts
 
 CATALOGUE = Path("locale/zh_Hans/LC_MESSAGES")
@@ -23,7 +24,13 @@ def texts() -> Iterator[Any]:
         yield from (row.title, *row.cells)
     for error in comparison.OFTEN_SAID:
         yield from (error.said, error.true)
-    for group in (page_texts.LIVE_TEXTS, page_texts.CHAT_TEXTS, page_texts.TYPEWRITER_TEXTS, page_texts.ARTICLE_TEXTS):
+    for group in (
+        page_texts.LIVE_TEXTS,
+        page_texts.CHAT_TEXTS,
+        page_texts.TYPEWRITER_TEXTS,
+        page_texts.ARTICLE_TEXTS,
+        BELL_TEXTS,
+    ):
         yield from group.values()
 
 

@@ -7,8 +7,8 @@ from playwright.async_api import Page, expect
 
 from tests.conftest import StartSite
 from tests.demos.addresses import TRANSPORT_PAGES
-from tests.demos.markup import Markup
 from tests.rig.chromium import Pages
+from tests.rig.editor import edit, post, recall
 from tests.rig.site import Site
 
 ADDRESSES = pytest.mark.parametrize("address", TRANSPORT_PAGES.values(), ids=TRANSPORT_PAGES)
@@ -18,20 +18,6 @@ async def open_live(pages: Pages, site: Site, address: str, **options: Any) -> P
     page = await pages.open(site.url + address, **options)
     await page.locator("#connection[data-state=live]").wait_for()
     return page
-
-
-def post(site: Site, title: str, message: str = "", level: str = "info", link: str = "") -> None:
-    with site.client(site.admin) as admin:
-        fields = {"title": title, "message": message, "level": level, "link": link}
-        form = admin.get("/admin/notifications/notification/add/").text
-        hidden = dict(_hidden_fields(form))
-        answer = admin.post("/admin/notifications/notification/add/", data=hidden | fields)
-    assert answer.status_code == 302, answer.text
-
-
-def _hidden_fields(html: str) -> list[tuple[str, str]]:
-    inputs = [field for field in Markup(html).all("input") if field.get("type") == "hidden"]
-    return [(field["name"], field.get("value", "")) for field in inputs if "name" in field]
 
 
 @ADDRESSES
@@ -50,20 +36,14 @@ async def test_notification_is_shown_edited_and_recalled_without_a_reload(
     await expect(page.locator("#notifications > li").first).to_contain_text(name)
     await expect(page.locator("#announcement")).to_have_text(f"New notification, Warning: {name}")
 
-    row_id = await row.get_attribute("data-id")
-    with live_site.client(live_site.admin) as admin:
-        change = f"/admin/notifications/notification/{row_id}/change/"
-        form = dict(_hidden_fields(admin.get(change).text))
-        edited = form | {"title": name, "message": "Only one line", "level": "critical", "link": ""}
-        assert admin.post(change, data=edited).status_code == 302
+    row_id = await row.get_attribute("data-id") or ""
+    edit(live_site, row_id, name, "Only one line", "critical")
     await expect(row.locator(".notification-message")).to_have_text("Only one line")
     await expect(row).to_have_attribute("data-level", "critical")
     await expect(row.get_by_role("link")).to_have_count(0)
     await expect(row).to_have_count(1)
 
-    with live_site.client(live_site.admin) as admin:
-        delete = f"/admin/notifications/notification/{row_id}/delete/"
-        assert admin.post(delete, data=dict(_hidden_fields(admin.get(delete).text))).status_code == 302
+    recall(live_site, row_id)
     await expect(row).to_have_count(0)
     await expect(page.locator("#announcement")).to_have_text(f"Recalled: {name}")
 

@@ -1,19 +1,10 @@
 /** The list of notifications: the rows that the server rendered, kept true by events. */
 
+import { safeLink } from "../notifications/notification.js";
 import { copyOf, element, fill, language, texts, write } from "./page.js";
 
+/** @import {Notification} from "../notifications/notification.js" */
 /** @import {LoggedEvent} from "../transports/framing.js" */
-
-/**
- * @typedef {object} Notification  what the events carry
- * @property {number} id
- * @property {string} title
- * @property {string} message
- * @property {"info" | "success" | "warning" | "critical"} level
- * @property {string} link
- * @property {string} posted_by
- * @property {string} posted_at  ISO 8601
- */
 
 const MOST_ROWS = 50; // older ones leave the page, not the log
 const timeFormat = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
@@ -115,22 +106,6 @@ function showTime(row) {
   time.dateTime = postedAt;
   const date = new Date(postedAt);
   if (!Number.isNaN(date.getTime())) time.textContent = timeFormat.format(date);
-}
-
-/**
- * Return a link that is safe to click: the server takes no other, and we don't trust it blindly.
- *
- * @param {string} link
- * @returns {string | null}
- */
-function safeLink(link) {
-  if (!link) return null;
-  try {
-    const url = new URL(link, location.href);
-    return url.protocol === "https:" || url.protocol === "http:" ? url.href : null;
-  } catch {
-    return null;
-  }
 }
 
 /**
