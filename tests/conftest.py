@@ -58,6 +58,17 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
             report.sections.append((f"log of {site.url}", site.log[-10_000:]))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how long clients took to recover, where tests recorded it; no test fails for a time."""
+    passed = terminalreporter.getreports("passed")
+    recorded = [(dict(report.user_properties).get("recovered_s"), report.head_line) for report in passed]
+    times = [(recovered_s, name) for recovered_s, name in recorded if recovered_s is not None]
+    if times:
+        terminalreporter.section("time to recover")
+    for recovered_s, name in times:
+        terminalreporter.write_line(f"{recovered_s:5.1f} s  {name}")
+
+
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
     """Run a PostgreSQL server for this process's tests; make a database of your own with `create_database`."""

@@ -11,14 +11,15 @@ from urllib.parse import urlsplit
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Page
+from playwright.async_api import Browser, Error, Page
 
 from apps.transports.registry import DOORS
 from tests.rig import faulty_proxy
 from tests.rig.accounts import ADMIN
-from tests.rig.chromium import Pages
+from tests.rig.chromium import Pages, open_chromium
 from tests.rig.faulty_proxy import FaultyProxy
 from tests.rig.site import Site
+from tests.rig.tab import Tab
 from tests.rig.waiting import await_until
 
 EACH_ALONE = [[door.name] for door in DOORS]
@@ -42,7 +43,7 @@ BARE_PAGE = "/static/transports/registry.js"
 class Followed:
     """A page that follows one topic, once for each list of transports, and the topic's only writer."""
 
-    def __init__(self, page: Page, site: Site, topic: str) -> None:
+    def __init__(self, page: Page | Tab, site: Site, topic: str) -> None:
         self.page = page
         self._site = site
         self.topic = topic
@@ -54,14 +55,14 @@ class Followed:
 
     async def has_all(self) -> None:
         """Wait until all that was written is here, and check that it came in order, once."""
-        await self.page.wait_for_function(
-            "(count) => feeds.every(({ seen }) => seen.length >= count)", arg=self.written, timeout=90_000
-        )
+        here = "(count) => feeds.every(({ seen }) => seen.length >= count)"
+        await await_until(lambda: self.page.evaluate(here, self.written), f"{self.written} events", timeout_s=90)
         for seen in await self.page.evaluate("feeds.map(({ seen }) => seen)"):
             assert seen == list(range(1, self.written + 1))
 
     async def has_state(self, state: str) -> None:
-        await self.page.wait_for_function("(state) => feeds.every((feed) => feed.state === state)", arg=state)
+        all_have = "(state) => feeds.every((feed) => feed.state === state)"
+        await await_until(lambda: self.page.evaluate(all_have, state), f"every feed to be {state}")
 
     async def value(self, name: str) -> Any:
         """Return a property of the first feed."""
@@ -87,9 +88,9 @@ def follow(request: pytest.FixtureRequest, pages: Pages, proxy: FaultyProxy, liv
     """Follow a topic of the test's own through the proxy: `await follow([["sse"]])`."""
     pages.faults.allow("/feed/|ERR_|/favicon.ico")
 
-    async def start(lists: list[list[str] | None] | None = None) -> Followed:
+    async def start(lists: list[list[str] | None] | None = None, page: Page | Tab | None = None) -> Followed:
         topic = f"lab.{request.node.name.removeprefix('test_')[:60].lower()}"
-        page = await pages.open(proxy.url + BARE_PAGE)
+        page = page or await pages.open(proxy.url + BARE_PAGE)
         followed = Followed(page, live_site, topic)
         await followed.write(2)
         await page.evaluate(FOLLOW, [topic, lists or [ALL]])
@@ -240,3 +241,49 @@ async def test_no_network_then_network(follow: Callable[..., Any], proxy: Faulty
     recovery.ends()
     assert await feed.value("transport") == "websocket"
     assert await feed.value("changes") == []
+
+
+async def test_sleep(follow: Callable[..., Any], proxy: FaultyProxy, browser: Browser, recovery: Recovery) -> None:
+    async with Tab(browser, proxy.url + BARE_PAGE) as sleeper, Tab(browser, "about:blank") as other:
+        await await_until(lambda: sleeper.evaluate("document.readyState === 'complete'"), "the page")
+        feed = await follow([ALL, *EACH_ALONE], page=sleeper)
+        await feed.has_all()
+        await other.show()
+        await sleeper.freeze()
+        await feed.has_state("waiting")
+        await proxy.cut()  # as the network does meanwhile
+        await feed.write(3)
+        recovery.begins()
+        await sleeper.resume()
+        await feed.has_all()
+        recovery.ends()
+        for told in await sleeper.evaluate("feeds.map(({ told }) => told)"):
+            assert told[-3:] == ["waiting hidden", "connecting returned", "live first-frame"]
+
+
+async def is_as_it_was(page: Page) -> bool:
+    """Tell whether the page is the one that follows; false while it goes from one to the other."""
+    try:
+        return bool(await page.evaluate("'feeds' in window"))
+    except Error:
+        return False
+
+
+async def test_page_that_is_left_and_returned_to(
+    follow: Callable[..., Any], proxy: FaultyProxy, recovery: Recovery
+) -> None:
+    async with open_chromium(keeps_pages=True) as browser:
+        page = await browser.new_page()
+        await page.goto(proxy.url + BARE_PAGE)
+        feed = await follow([ALL, *EACH_ALONE], page=page)
+        await feed.has_all()
+        await page.goto(proxy.url + "/static/transports/sse.js")
+        await await_until(lambda: proxy.open_count == 0, "the connections of the page in the cache to be closed")
+        await feed.write(3)
+        recovery.begins()
+        await page.evaluate("setTimeout(() => history.back())")
+        await await_until(lambda: is_as_it_was(page), "the page from the cache")
+        await feed.has_all()
+        recovery.ends()
+        for told in await page.evaluate("feeds.map(({ told }) => told)"):
+            assert told[-3:] == ["waiting hidden", "connecting returned", "live first-frame"]

@@ -28,8 +28,12 @@ FLAGS = [
 
 
 @asynccontextmanager
-async def open_chromium() -> AsyncIterator[Browser]:
+async def open_chromium(*, keeps_pages: bool = False) -> AsyncIterator[Browser]:
     """Start Chromium, with a profile of its own, and end it.
+
+    Args:
+        keeps_pages: whether pages that are left stay in the back/forward cache, as in people's browsers; Playwright's
+            own choice is that they don't.
 
     Raises:
         RuntimeError: there is no Chromium; `make test` installs Debian's.
@@ -38,7 +42,11 @@ async def open_chromium() -> AsyncIterator[Browser]:
     if path is None:
         raise RuntimeError("no Chromium: run `make chromium`, or `apt-get install chromium fonts-noto-cjk` as root")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = await playwright.chromium.launch(
+            executable_path=path,
+            args=FLAGS,
+            ignore_default_args=["--disable-back-forward-cache"] if keeps_pages else [],
+        )
         yield browser
         await browser.close()
 
