@@ -11,7 +11,7 @@ import contextvars
 import logging
 import random
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -107,7 +107,7 @@ class Feed:
         Cancellation: the waiter is forgotten; nothing is consumed.
         """
         deadline = asyncio.get_running_loop().time() + timeout_s
-        async with self._subscribed(topics):
+        with self.subscribed(topics):
             return await self._next(topics, after, deadline, limit, last, until)
 
     async def follow(
@@ -128,7 +128,7 @@ class Feed:
         Cancellation: close the iterator (`contextlib.aclosing`), so that it lets go of its windows at once.
         """
         loop = asyncio.get_running_loop()
-        async with self._subscribed(topics):
+        with self.subscribed(topics):
             deadline = loop.time() + heartbeat_s
             while True:
                 try:
@@ -155,7 +155,7 @@ class Feed:
         """
         if isinstance(place, Cursor) and all(topic in place.positions for topic in topics):
             return place.only(topics)
-        async with self._subscribed(topics):
+        with self.subscribed(topics):
             return (await self._refreshed(topics)).resolve(topics, place)
 
     def start(self) -> None:
@@ -197,8 +197,12 @@ class Feed:
 
     # The clients' side
 
-    @contextlib.asynccontextmanager
-    async def _subscribed(self, topics: Iterable[str]) -> AsyncIterator[None]:
+    @contextlib.contextmanager
+    def subscribed(self, topics: Iterable[str], waiter: Callable[[], object] | None = None) -> Iterator[None]:
+        """Keep the windows of `topics` up to date meanwhile, and call `waiter` whenever one of them moved.
+
+        `waiter` is called by the reader, between two of its steps, and must not block.
+        """
         self.start()
         windows = []
         for topic in topics:
@@ -207,6 +211,8 @@ class Feed:
                 self._something_to_do.set()
             window = self._windows[topic]
             window.subscribers += 1
+            if waiter is not None:
+                window.waiters.add(waiter)
             windows.append(window)
         try:
             yield
@@ -215,6 +221,8 @@ class Feed:
             for window in windows:
                 window.subscribers -= 1
                 window.idle_since = now
+                if waiter is not None:
+                    window.waiters.discard(waiter)
 
     async def _next(
         self,
@@ -231,18 +239,18 @@ class Feed:
             # Armed first, then read, then waited. [race] The other way round, an event that commits after the read
             # and whose hint comes before the waiter is armed wakes nobody.
             waiter: asyncio.Future[None] = loop.create_future()
-            windows = [self._windows[topic] for topic in topics]
-            for window in windows:
-                window.waiters.add(waiter)
-            timer = loop.call_at(deadline, _wake, waiter)
 
-            def wake(_: asyncio.Future, waiter: asyncio.Future[None] = waiter) -> None:
+            def wake(_: object = None, waiter: asyncio.Future[None] = waiter) -> None:
                 _wake(waiter)
 
+            windows = [self._windows[topic] for topic in topics]
+            for window in windows:
+                window.waiters.add(wake)
+            timer = loop.call_at(deadline, wake)
             if until is not None:
                 until.add_done_callback(wake)
             try:
-                batch = self._from_windows(topics, after, limit) or await self._from_log(topics, after, limit, last)
+                batch = self.at_hand(topics, after, limit) or await self._from_log(topics, after, limit, last)
                 if batch.events or batch.reset or loop.time() >= deadline or _is_done(until):
                     self._count(batch)
                     return batch
@@ -253,10 +261,10 @@ class Feed:
                 if until is not None:
                     until.remove_done_callback(wake)
                 for window in windows:
-                    window.waiters.discard(waiter)
+                    window.waiters.discard(wake)
 
-    def _from_windows(self, topics: Sequence[str], after: Cursor, limit: int) -> Batch | None:
-        """Return the batch after `after` from memory, or None where memory doesn't cover it."""
+    def at_hand(self, topics: Sequence[str], after: Cursor, limit: int = DEFAULT_LIMIT) -> Batch | None:
+        """Return the batch after `after` from the windows of `topics` (subscribed); None where they don't cover it."""
         if after.epoch != self._epoch:
             return None
         moved = []
@@ -293,7 +301,7 @@ class Feed:
                 and window.head - position <= MAX_EVENTS
             ):
                 await self._backfill(window)
-        batch = self._from_windows(topics, after, limit)
+        batch = self.at_hand(topics, after, limit)
         if batch is not None:
             return batch
         # The heads are in the key for a client that armed after the windows moved: an answer begun before that may

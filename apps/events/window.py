@@ -1,7 +1,6 @@
 """The recent events of one topic, kept in memory for the readers of this process."""
 
-import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from apps.events.logged_event import LoggedEvent
 
@@ -23,7 +22,7 @@ class Window:
         self.subscribers = 0
         self.idle_since = 0.0  # loop time at which the last subscriber left
         self.is_backfilled = False  # whether its past was asked for already
-        self.waiters: set[asyncio.Future[None]] = set()
+        self.waiters: set[Callable[[], object]] = set()  # called whenever the window moved; must not block
         self._events: list[LoggedEvent] = []
         self._size_bytes = 0
 
@@ -79,8 +78,7 @@ class Window:
     def wake(self) -> None:
         """Let every waiter look at the window again."""
         for waiter in self.waiters:
-            if not waiter.done():
-                waiter.set_result(None)
+            waiter()
 
     def _blank_before(self, recall: LoggedEvent) -> None:
         for index, event in enumerate(self._events[: recall.seq - self.base - 1]):

@@ -21,6 +21,7 @@ from twisted.internet import tcp, unix
 from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 from twisted.web import http
 
+from apps.server.fanout import Frame, http_chunk, unframed, websocket_text
 from apps.server.flow import Flow
 from apps.server.limits import Limits
 from apps.server.status import status
@@ -85,10 +86,21 @@ def has_idle_connections() -> bool:
     )
 
 
+def can_send_now(connection: "Request | WebSocket") -> bool:
+    """Say whether the connection's bytes reach the socket as they are; inside TLS they don't."""
+    transport = connection.transport if isinstance(connection, WebSocket) else connection.channel.transport
+    return isinstance(transport, Transport)
+
+
 class Transport:
     """Mixed into Twisted's transports: counts what the kernel took, which tells a stalled peer from a slow one."""
 
     protocol: Any
+    socket: socket.socket
+    dataBuffer: bytes
+    _tempDataBuffer: list[bytes]
+    disconnecting: Any
+    write: Any
     bytes_taken = 0
 
     def writeSomeData(self, data: bytes) -> Any:
@@ -96,6 +108,19 @@ class Transport:
         if isinstance(taken, int):
             self.bytes_taken += taken
         return taken
+
+    def send_now(self, data: bytes) -> bool:
+        """Give `data` to the kernel; return False where bytes wait already or it takes none, and nothing was sent."""
+        if self._tempDataBuffer or self.dataBuffer or self.disconnecting:
+            return False
+        try:
+            taken = self.socket.send(data)
+        except OSError:
+            # No room, or no peer any more: the ordinary way meets the same, and knows what to do.
+            return False
+        if taken < len(data):
+            self.write(data[taken:])
+        return True
 
 
 class TCPTransport(Transport, tcp.Server):
@@ -220,10 +245,29 @@ class Request(WebRequest):
             websocket.hold_reading()
         return done
 
+    @property
+    def has_no_body(self) -> bool:
+        """Say whether the answer is one to HEAD, or has a status without a body; known once it has begun."""
+        # Twisted then gives the request a `write` of its own, which swallows; daphne calls the class's.
+        return "write" in self.__dict__
+
     def handle_reply(self, message: dict[str, Any]) -> None:
+        if self.has_no_body and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
         super().handle_reply(message)
         if status.draining and message["type"] == "http.response.start":
             self.end_with_this_response()
+
+    @property
+    def frame(self) -> Frame | None:
+        """See `fanout`."""
+        if not self.startedWriting or self.finished or self._disconnected or self.has_no_body:
+            return None
+        return http_chunk if self.chunked else unframed
+
+    def send_now(self, framed: bytes) -> bool:
+        """See `fanout`."""
+        return self.frame is not None and self.channel.transport.send_now(framed)
 
     def end_with_this_response(self) -> None:
         """Close the connection after the response, and say so if its headers have not left yet."""
@@ -324,6 +368,15 @@ class WebSocket(WebSocketProtocol):
                 self.sendFrame(opcode=self.MESSAGE_TYPE_TEXT, payload=text.encode())
             else:
                 self.sendFrame(opcode=self.MESSAGE_TYPE_BINARY, payload=data)
+
+    @property
+    def frame(self) -> Frame | None:
+        """See `fanout`."""
+        return websocket_text if self.state == self.STATE_OPEN else None
+
+    def send_now(self, framed: bytes) -> bool:
+        """See `fanout`."""
+        return self.state == self.STATE_OPEN and self.transport.send_now(framed)
 
     def serverClose(self, code: int | None = None, reason: str | None = None) -> None:
         # Autobahn cuts the reason to the 123 bytes that fit, and not within a character.

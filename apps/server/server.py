@@ -17,6 +17,7 @@ from twisted.internet.defer import Deferred
 
 from apps.server import adapter
 from apps.server.drain import DrainExtension
+from apps.server.fanout import FanoutExtension
 from apps.server.inbox import Inbox
 from apps.server.lifespan import Lifespan
 from apps.server.limits import Limits
@@ -123,6 +124,8 @@ class Server(daphne.server.Server):
             drain.come(self._deadline)
         scope.setdefault("asgi", {"version": "3.0"})
         scope["extensions"] = {**scope.get("extensions", {}), "drain": drain}
+        if adapter.can_send_now(protocol):
+            scope["extensions"]["fanout"] = FanoutExtension(protocol)
         if isinstance(protocol, adapter.WebSocket):
             inbox = Inbox(self.limits.inbox_bytes, protocol.hold_reading, protocol.release_reading)
         else:

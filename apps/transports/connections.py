@@ -27,12 +27,19 @@ class Stop:
 
 
 class Connection:
-    """One open stream, long poll or socket."""
+    """One open stream, long poll or socket.
 
-    def __init__(self, door: str, identity: Identity, topics: tuple[str, ...]) -> None:
+    Args:
+        extensions: what its server offers beyond ASGI.
+    """
+
+    def __init__(
+        self, door: str, identity: Identity, topics: tuple[str, ...], extensions: Mapping[str, Any] | None = None
+    ) -> None:
         self.door = door
         self.identity = identity
         self.topics = topics
+        self.extensions = extensions or {}
         self.opened_at = time.time()
         self.stopped: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
 
@@ -60,22 +67,22 @@ def opened(
         life_s: the span, in seconds, in which the end of its life is drawn; None for no end. Random, so that
             connections that came together don't leave together.
     """
-    connection = Connection(door, identity, topics)
+    connection = Connection(door, identity, topics, scope.get("extensions"))
     _open.add(connection)
-    loop = asyncio.get_running_loop()
     timer = None
     if life_s is not None:
-        timer = loop.call_later(random.uniform(*life_s), connection.stop, Stop("life", random.randrange(2_000)))
-    drain = (scope.get("extensions") or {}).get("drain")
-    watch = loop.create_task(_stop_on_drain(drain, connection)) if drain is not None else None
+        timer = asyncio.get_running_loop().call_later(
+            random.uniform(*life_s), connection.stop, Stop("life", random.randrange(2_000))
+        )
+    if (drain := connection.extensions.get("drain")) is not None:
+        drain.on_turn(lambda goodbye: connection.stop(Stop("drain", goodbye.retry_ms)))
     try:
         yield connection
     finally:
         _open.discard(connection)
+        connection.extensions = {}  # they hold the connection in turn, and would keep it until a garbage collection
         if timer is not None:
             timer.cancel()
-        if watch is not None:
-            watch.cancel()
 
 
 def open_connections() -> frozenset[Connection]:
@@ -86,8 +93,3 @@ def open_connections() -> frozenset[Connection]:
 def open_counts() -> dict[str, int]:
     """Return how many connections are open in this process, per door; doors without any are left out."""
     return dict(Counter(connection.door for connection in _open))
-
-
-async def _stop_on_drain(drain: Any, connection: Connection) -> None:
-    order = await drain.wait()
-    connection.stop(Stop("drain", order.retry_ms))

@@ -8,10 +8,10 @@ from contextlib import aclosing
 
 from django.conf import settings
 
-from apps.events import feed
 from apps.transports.beginning import Beginning
 from apps.transports.connections import Connection
 from apps.transports.deliveries import delivered
+from apps.transports.fanout import Follower
 from apps.transports.framing import Framing, reset_frame
 from apps.transports.subscription import Subscription
 
@@ -34,20 +34,17 @@ async def stream(
     yield [framing.control("ready", beginning.place, heartbeat_s=heartbeat_s, retry_ms=RETRY_MS)]
     if beginning.reset is not None:
         yield [reset_frame(framing, beginning.reset)]
-    cursor = beginning.cursor
-    batches = feed.current().follow(
-        subscription.topics, cursor, heartbeat_s, subscription.limit, subscription.last, connection.stopped
-    )
-    async with aclosing(batches):
+    follower = Follower(subscription, beginning.cursor, connection, framing, heartbeat_s)
+    async with aclosing(follower.batches()) as batches:
         async for batch in batches:
             if batch.reset is not None:
                 yield [reset_frame(framing, batch.reset)]
             elif batch.events:
-                yield framing.events(batch.events, cursor)
+                yield framing.events(batch.events, follower.cursor)
                 # Here again once the door has sent them.
                 delivered(connection.door, batch.events, connection.opened_at)
             else:
                 yield [framing.control("heartbeat", batch.cursor)]
-            cursor = batch.cursor
+            follower.cursor = batch.cursor
     stop = connection.stopped.result()
-    yield [framing.control("close", cursor, reason=stop.reason, retry_ms=stop.retry_ms)]
+    yield [framing.control("close", follower.cursor, reason=stop.reason, retry_ms=stop.retry_ms)]

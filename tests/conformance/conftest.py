@@ -1,4 +1,7 @@
-"""Every test here that asks for `door` runs once for each door of the registry, for `stream_door` each stream."""
+"""Every test here that asks for `door` runs once for each door of the registry, for `stream_door` each stream.
+
+In-process, a stream runs twice: by itself, and where the server offers to fan out (apps/transports/fanout.py).
+"""
 
 from collections.abc import AsyncIterator
 
@@ -29,9 +32,26 @@ async def feed_of_this_test(transactional_db: None) -> AsyncIterator[feed.Feed]:
     await current.aclose()
 
 
+@pytest.fixture(params=[pytest.param(False, id="portable"), pytest.param(True, id="fanout")])
+def fanout(request: pytest.FixtureRequest) -> bool:
+    """Whether the server offers to fan out."""
+    return request.param
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # A poll is answered by its own task in any case.
+    items[:] = [item for item in items if not _is_poll_with_fanout(item)]
+
+
+def _is_poll_with_fanout(item: pytest.Item) -> bool:
+    params = item.callspec.params if isinstance(item, pytest.Function) and hasattr(item, "callspec") else {}
+    door = params.get("door")
+    return bool(params.get("fanout")) and door is not None and not door.is_stream
+
+
 @pytest.fixture
-def wire(feed_of_this_test: feed.Feed) -> AsgiWire:
-    return AsgiWire(application)
+def wire(feed_of_this_test: feed.Feed, fanout: bool) -> AsgiWire:
+    return AsgiWire(application, fanout=fanout)
 
 
 @pytest.fixture

@@ -99,21 +99,27 @@ async def test_a_stream_that_reached_its_age_says_close_and_ends(
 class Drain:
     """The server's drain extension, as apps/server offers it."""
 
-    def __init__(self) -> None:
-        self.orders = asyncio.Event()
-
-    async def wait(self) -> Any:
-        await self.orders.wait()
-        return self
-
     deadline_s, retry_ms = 5.0, 1234
 
+    def __init__(self) -> None:
+        self._calls: list[Any] = []
 
-async def test_a_draining_server_ends_a_stream_with_a_reason(stream_door: Door, feed_of_this_test: Feed) -> None:
+    def on_turn(self, call: Any) -> None:
+        self._calls.append(call)
+
+    def come(self) -> None:
+        for call in self._calls:
+            call(self)
+
+
+async def test_a_draining_server_ends_a_stream_with_a_reason(
+    stream_door: Door, feed_of_this_test: Feed, fanout: bool
+) -> None:
     drain = Drain()
-    reader = READERS[stream_door.name](AsgiWire(application, drain=drain), stream_door.path)
+    wire = AsgiWire(application, fanout=fanout, drain=drain)
+    reader = READERS[stream_door.name](wire, stream_door.path)
     async with seeing(reader, "lab.a") as seen:
-        drain.orders.set()
+        drain.come()
         closing = await seen.one()
     assert closing.control == "close"
     assert (closing.raw["reason"], closing.raw["retry_ms"]) == ("drain", 1234)
@@ -125,7 +131,7 @@ async def test_a_draining_server_answers_a_long_poll_empty(feed_of_this_test: Fe
     async with seeing(reader, "lab.a") as seen:
         waiting = asyncio.create_task(seen.one())
         await await_until(lambda: open_counts() == {"long_poll": 1}, "the long poll is parked")
-        drain.orders.set()
+        drain.come()
         answer = await waiting
     assert (answer.events, answer.reset) == ([], None)
 

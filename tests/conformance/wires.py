@@ -58,17 +58,23 @@ class Wire(Protocol):
 
 
 class AsgiWire:
-    """The application in this process, driven by ASGI messages."""
+    """The application in this process, driven by ASGI messages.
 
-    def __init__(self, application: Any, **extensions: Any) -> None:
-        self._application, self._extensions = application, extensions
+    Args:
+        fanout: offer the extension of that name, as apps/server does.
+        extensions: further ones.
+    """
+
+    def __init__(self, application: Any, *, fanout: bool = False, **extensions: Any) -> None:
+        self._application, self._fanout, self._extensions = application, fanout, extensions
+        self.pushed = 0  # messages that came through the extension
 
     @contextlib.asynccontextmanager
     async def get(
         self, path: str, params: Params, headers: Headers | None = None, method: str = "GET"
     ) -> AsyncIterator[Answer]:
         scope = self._scope("http", path, params, headers) | {"method": method, "scheme": "http"}
-        async with _Call(self._application, scope) as call:
+        async with _Call(self._application, scope, self) as call:
             await call.to_application.put({"type": "http.request", "body": b"", "more_body": False})
             start = await call.next()
             assert start["type"] == "http.response.start", start
@@ -89,7 +95,7 @@ class AsgiWire:
     @contextlib.asynccontextmanager
     async def socket(self, path: str, params: Params, headers: Headers | None = None) -> AsyncIterator[Socket]:
         scope = self._scope("websocket", path, params, headers) | {"scheme": "ws", "subprotocols": []}
-        async with _Call(self._application, scope) as call:
+        async with _Call(self._application, scope, self) as call:
             await call.to_application.put({"type": "websocket.connect"})
             first = await call.next()
             if first["type"] == "websocket.close":
@@ -112,18 +118,20 @@ class AsgiWire:
             + [(name.lower().encode(), value.encode()) for name, value in (headers or {}).items()],
             "client": ("127.0.0.1", 1),
             "server": ("127.0.0.1", 80),
-            "extensions": self._extensions,
+            "extensions": dict(self._extensions) | ({"fanout": None} if self._fanout else {}),
         }
 
 
 class _Call:
     """One run of the application. Leaving waits until it has ended, so that a test sees what it left behind."""
 
-    def __init__(self, application: Any, scope: dict[str, Any]) -> None:
+    def __init__(self, application: Any, scope: dict[str, Any], wire: AsgiWire) -> None:
         self.to_application: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         # One message at a time, as a server with flow control: `send` waits for a client that does not read.
         self._from_application: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=1)
         self._application, self._scope = application, scope
+        if "fanout" in scope["extensions"]:
+            scope["extensions"]["fanout"] = _AsgiOutlet(wire, scope["type"], self._from_application)
 
     async def __aenter__(self) -> "_Call":
         self._task = asyncio.create_task(
@@ -148,15 +156,43 @@ class _Call:
         raise AssertionError("the application ended without another message")
 
 
+class _AsgiOutlet:
+    """The extension `fanout` of one call: it sends unless the message before is still on its way."""
+
+    def __init__(self, wire: AsgiWire, kind: str, messages: asyncio.Queue[dict[str, Any]]) -> None:
+        self._wire, self._kind, self._messages = wire, kind, messages
+
+    @staticmethod
+    def frame(message: bytes) -> bytes:
+        return message + b"\0"  # so that bytes framed twice, or never, are noticed
+
+    def send(self, framed: bytes) -> bool:
+        if self._messages.full():
+            return False
+        *messages, rest = framed.split(b"\0")
+        assert not rest
+        if self._kind == "http":
+            self._messages.put_nowait({"type": "http.response.body", "body": b"".join(messages), "more_body": True})
+        else:
+            # One WebSocket frame after the other: they arrived together.
+            self._messages.put_nowait({"type": "websocket.send", "texts": [message.decode() for message in messages]})
+        self._wire.pushed += len(messages)
+        return True
+
+
 class _AsgiSocket:
     def __init__(self, call: _Call) -> None:
         self._call = call
+        self._texts: list[str] = []
 
     async def receive(self) -> str:
+        if self._texts:
+            return self._texts.pop(0)
         message = await self._call.next()
         if message["type"] == "websocket.close":
             raise SocketClosed(message["code"], message.get("reason", ""))
-        return message["text"]
+        self._texts = message.get("texts") or [message["text"]]
+        return self._texts.pop(0)
 
     async def send(self, message: str | bytes) -> None:
         kind = "text" if isinstance(message, str) else "bytes"

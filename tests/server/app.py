@@ -7,6 +7,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
+from urllib.parse import parse_qsl
 
 from twisted.internet import reactor
 
@@ -93,6 +94,54 @@ async def big(scope: Scope, receive: Receive, send: Send) -> None:
     """Send more than the kernel takes, and be done."""
     await answer(send, "x" * 33_554_432)
     mark("big ended")
+
+
+async def count(scope: Scope, receive: Receive, send: Send) -> None:
+    """Count to `to` in lines or messages of `size` bytes, through the outlet where it takes them."""
+    asked = dict(parse_qsl(scope["query_string"].decode()))
+    outlet = scope["extensions"].get("fanout")
+    early = None if outlet is None else outlet.frame
+    is_socket = scope["type"] == "websocket"
+    await (accept(receive, send) if is_socket else start(send))
+
+    def line(number: int) -> str:
+        return f"{number}".ljust(int(asked["size"]), ".") + ("" if is_socket else "\n")
+
+    async def say(text: str) -> None:
+        await (send({"type": "websocket.send", "text": text}) if is_socket else chunk(send, text.encode()))
+
+    await say(line(0))
+    frame = None if outlet is None else outlet.frame
+    await asyncio.sleep(0.05)  # what was said is on its way
+    mark("count", early and early.__name__, frame and frame.__name__)
+    pushed = 0
+    for number in range(1, int(asked["to"])):
+        if frame is not None and outlet.send(frame(line(number).encode())):
+            pushed += 1
+        else:
+            await say(line(number))
+        if number % 10 == 0:
+            await asyncio.sleep(0)
+    await (send({"type": "websocket.close"}) if is_socket else chunk(send, b"", more=False))
+    after = frame is not None and (outlet.frame is not None or outlet.send(frame(b"too late")))
+    mark("counted", pushed, after)
+
+
+async def count_for_ever(scope: Scope, receive: Receive, send: Send) -> None:
+    """Push until the client has gone, then once more."""
+    await start(send)
+    await chunk(send, b"ready\n")
+    outlet = scope["extensions"]["fanout"]
+    leaving = asyncio.create_task(_until_disconnect(receive))
+    while not leaving.done():
+        outlet.send(outlet.frame(b"on and on\n"))
+        await asyncio.sleep(0.001)
+    mark("left", outlet.frame, outlet.send(b"too late"))
+
+
+async def _until_disconnect(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def stream(scope: Scope, receive: Receive, send: Send) -> None:
@@ -288,6 +337,8 @@ APPLICATIONS = {
     ("http", "/firehose"): firehose,
     ("http", "/big"): big,
     ("http", "/stream"): stream,
+    ("http", "/count"): count,
+    ("http", "/count-for-ever"): count_for_ever,
     ("http", "/long-poll"): long_poll,
     ("http", "/stubborn"): stubborn,
     ("http", "/deaf"): deaf,
@@ -297,6 +348,7 @@ APPLICATIONS = {
     ("http", "/return-at-once"): return_at_once,
     ("http", "/listen"): listen,
     ("websocket", "/echo"): echo,
+    ("websocket", "/count"): count,
     ("websocket", "/firehose"): socket_firehose,
     ("websocket", "/goodbye"): goodbye,
     ("websocket", "/late-listener"): late_listener,

@@ -23,6 +23,7 @@ class Served(ServerProcess):
         folder: where its log and its marks go.
         module: what to run, for a comparison with stock daphne.
         application: another application than the tests'.
+        certificate: listen with TLS; the words of Twisted's `ssl:` endpoint that name the key and the certificate.
         limits: options, such as `stall_s=1.0`.
     """
 
@@ -32,17 +33,22 @@ class Served(ServerProcess):
         *,
         module: str = "apps.server",
         application: str = "tests.server.app:application",
+        certificate: str | None = None,
         **limits: float,
     ) -> None:
         super().__init__(folder, "served")
         self.module = module
         self.application = application
+        self.certificate = certificate
         self.limits = limits
         self._marks = folder / "marks"
 
     def command(self) -> list[str]:
         options = [word for name, value in self.limits.items() for word in (f"--{name.replace('_', '-')}", str(value))]
-        return [sys.executable, "-m", self.module, "-p", str(self.port), *options, self.application]
+        listen = ["-p", str(self.port)]
+        if self.certificate:
+            listen = ["-e", f"ssl:{self.port}:interface=127.0.0.1:{self.certificate}"]
+        return [sys.executable, "-m", self.module, *listen, *options, self.application]
 
     def environment(self) -> dict[str, str]:
         return os.environ | {"MARKS": str(self._marks)}
