@@ -5,6 +5,7 @@ Ends with 1 if the checker missed a bug or a figure missed its bar.
 
 import argparse
 import asyncio
+import signal
 import sys
 import tempfile
 import time
@@ -28,6 +29,8 @@ RESULTS = PROJECT / "docs" / "results"
 def main() -> int:
     arguments = _parse()
     no_drops = enter_own_network()
+    # As Ctrl-C does: the servers end with the rig.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     began_s = time.monotonic()
 
     def say(words: str) -> None:

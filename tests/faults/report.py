@@ -3,7 +3,8 @@
 import json
 import os
 import platform
-from collections.abc import Mapping
+import textwrap
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,12 +42,26 @@ def table(played: list[Played]) -> str:
         if one.outcome is None:
             rows.append(f"| {name} | {fault} | broke off | {one.error} | | **missed** |")
             continue
-        for figure in one.outcome.figures:
-            verdict = "" if not figure.bar else "kept" if figure.passes else "**missed**"
-            value = _with_unit(figure.value, figure.unit)
-            rows.append(f"| {name} | {fault} | {figure.name} | {value} | {figure.bar} | {verdict} |")
-            name = fault = ""
+        rows += _rows(name, fault, one.outcome.figures)
     return "\n".join(rows)
+
+
+def _rows(name: str, fault: str, figures: Sequence[Figure]) -> list[str]:
+    """Return the rows of one scenario. What had to be nothing and was nothing shares a row."""
+    nothing = [figure for figure in figures if figure.bar == "0" and figure.passes]
+    cells = [(", ".join(figure.name for figure in nothing), "0", "0", "kept")] if nothing else []
+    cells += [
+        (
+            figure.name,
+            _with_unit(figure.value, figure.unit),
+            figure.bar,
+            "" if not figure.bar else "kept" if figure.passes else "**missed**",
+        )
+        for figure in figures
+        if figure not in nothing
+    ]
+    heads = [(name, fault), *[("", "")] * (len(cells) - 1)]
+    return ["| " + " | ".join((*head, *cell)) + " |" for head, cell in zip(heads, cells, strict=True)]
 
 
 def save(one: Played, folder: Path) -> list[Path]:
@@ -71,8 +86,9 @@ def save_planted(verdicts: Mapping[str, Verdict], folder: Path) -> None:
 _PAGE = """# Results
 
 Written by `make faults` from the files beside it; [OPERATIONS.md](../OPERATIONS.md#faults) says what it does. The bars
-are meant for {load}; where another load is named, that one was measured. A figure means nothing without its machine:
-{machine}, which carried the site, its database, the publishers and all clients at once.
+are meant for this load, and where another is named, that one was measured: {load}.
+As many publishes as the machine has time for: how many a second that was is told below. A figure means nothing without
+its machine: {machine}, which carried the site, its database, the publishers and all clients at once.
 
 {planted}
 
@@ -94,10 +110,7 @@ def write_summary(folder: Path) -> Path:
         figures = [Figure(**{k: v for k, v in each.items() if k != "passes"}) for each in one["figures"]]
         if one["error"]:
             rows.append(f"| {name} | {fault} | broke off | {one['error']} | | **missed** |")
-        for figure in (figure for figure in figures if figure.bar):
-            value, verdict = _with_unit(figure.value, figure.unit), "kept" if figure.passes else "**missed**"
-            rows.append(f"| {name} | {fault} | {figure.name} | {value} | {figure.bar} | {verdict} |")
-            name = fault = ""
+        rows += _rows(name, fault, [figure for figure in figures if figure.bar])
         texts.append(_scenario_text(one, [figure for figure in figures if not figure.bar], folder))
     machines = {f"{one['machine']['cores']} cores, Python {one['machine']['python']}" for one in found}
     page = _PAGE.format(
@@ -141,7 +154,7 @@ def _with_unit(value: float, unit: str) -> str:
 
 def _title(one: Played) -> str:
     assert one.outcome is not None
-    return f"{one.scenario.name}: {one.scenario.fault}\n{one.outcome.load}"
+    return f"{one.scenario.name}: {one.scenario.fault}\n{textwrap.fill(one.outcome.load, 110)}"
 
 
 def _as_json(one: Played) -> dict[str, Any]:

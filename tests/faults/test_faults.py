@@ -19,7 +19,7 @@ SMALL = Shape(clients_per_door=2, publishes_per_s=8, topics=6, topics_per_client
 async def test_nothing_is_lost(rig: Rig, name: str, seconds: float, count: int | None) -> None:
     outcome = await SCENARIOS[name].play(rig, Length(seconds, SMALL, count))
     # A machine that is busy with other tests says nothing about time: those bars are for `make faults`.
-    missed = [figure for figure in outcome.figures if not figure.passes and figure.unit != "s"]
+    missed = [figure for figure in outcome.figures if not figure.passes and figure.unit not in ("s", "1/s", "MB/s")]
     assert missed == [], outcome.findings
 
 

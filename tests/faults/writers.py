@@ -19,6 +19,10 @@ def main() -> None:
     parser.add_argument("--writers", type=int, required=True)
     parser.add_argument("--readers", type=int, default=0)
     parser.add_argument("--delay-ms", type=float, default=0.0, help="up to so long in the transaction, at random")
+    parser.add_argument("--padding-bytes", type=int, default=0, help="size of the filler in each event")
+    parser.add_argument(
+        "--per-s", type=float, help="events a second of all writers together (default: as fast as it goes)"
+    )
     parser.add_argument("--name", required=True, help="stem of the keys")
     arguments = parser.parse_args()
     django.setup()
@@ -32,19 +36,23 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     from apps.events import log
 
     appends_s: list[float] = []
+    padding = "x" * arguments.padding_bytes
     errors: list[str] = []
     done = threading.Event()
 
     def write(writer: int, events: int) -> None:
+        first_s = time.monotonic()
         for number in range(events):
             key = f"{arguments.name}-{writer}-{number}"
+            if arguments.per_s:
+                time.sleep(max(0.0, first_s + number * arguments.writers / arguments.per_s - time.monotonic()))
             began_s = time.monotonic()
             try:
                 with transaction.atomic():
                     # What a transaction does before it appends: the append comes last, and its lock is short.
                     if arguments.delay_ms:
                         time.sleep(random.uniform(0, arguments.delay_ms / 1000))
-                    log.append(arguments.topic, "fault.test", {"key": key}, key=key)
+                    log.append(arguments.topic, "fault.test", {"key": key, "padding": padding}, key=key)
             except Exception as error:
                 errors.append(f"{type(error).__name__} {error}")
             appends_s.append(time.monotonic() - began_s)
