@@ -206,7 +206,7 @@ if FEED_STREAM_LIFE_S[0] > FEED_STREAM_LIFE_S[1]:
     raise WrongSetting("FEED_STREAM_LIFE_MIN_S is more than FEED_STREAM_LIFE_MAX_S; expected at most as much")
 
 # Streams share one framing and one pass over their sockets, where the server offers it (docs/decisions/0006).
-FEED_FANOUT = env.bool("FEED_FANOUT", default=True)
+FEED_FANOUT = env.flag("FEED_FANOUT", default=True)
 
 # The answer that types itself: who answers, at what pace, how long at most, and how many answers at a time.
 ASSISTANT_RESPONDER = env.text("ASSISTANT_RESPONDER", default="apps.assistant.guide_responder.GuideResponder")
