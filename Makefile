@@ -17,7 +17,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format types js e2e faults security docs lock chromium
+.PHONY: help serve test lint format types js e2e faults security bench docs lock chromium
 # A file that a failed recipe leaves behind is not done.
 .DELETE_ON_ERROR:
 
@@ -54,6 +54,9 @@ js: $(VENV)/tests node_modules/installed ## run the tests of the browser code in
 
 e2e: $(VENV)/tests node_modules/installed chromium ## run only the tests that look at pages in Chromium
 	$(PYTHON) -m pytest -m browser
+
+bench: $(VENV)/tests node_modules/installed ## measure the site beside Node and the usual Channels (make bench ARGS="--scenario sse-1000")
+	$(PYTHON) manage.py benchmark $(ARGS)
 
 faults: $(VENV)/tests ## inject faults into a whole site, and check that nothing is lost (make faults ARGS="R1 --seconds 30")
 	$(PYTHON) -m tests.faults $(ARGS)

@@ -57,6 +57,7 @@ INSTALLED_APPS = [
     "apps.api",
     "apps.operations",
     "apps.bell",
+    "apps.benchmark",
     "apps.demos",
 ]
 

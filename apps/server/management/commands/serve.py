@@ -13,6 +13,7 @@ from daphne.management.commands.runserver import get_default_application
 from django.core.management import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from django.db.backends.base.base import NO_DB_ALIAS
+from django.utils.module_loading import import_string
 from twisted.internet.error import CannotListenError
 
 from apps.server.limits import Limits
@@ -50,6 +51,11 @@ class Command(BaseCommand):
             metavar="PATH",
             help="Path to name once it listens; may be repeated (default: /).",
         )
+        parser.add_argument(
+            "--application",
+            metavar="NAME",
+            help="Dotted name of the ASGI application to serve (default: the setting ASGI_APPLICATION).",
+        )
         parser.add_argument("--access-log", action="store_true", help="Print a line for each request.")
         Limits.add_arguments(parser)
 
@@ -61,7 +67,7 @@ class Command(BaseCommand):
             # Every endpoint it configures, and that HTTP/2 is not there: of no use to whoever starts a site.
             logging.getLogger("daphne.server").setLevel(logging.WARNING)
         server: Server = Server(
-            get_default_application(),
+            import_string(options["application"]) if options["application"] else get_default_application(),
             limits=Limits.from_arguments(options),
             endpoints=build_endpoint_description_strings(host=host, port=port),
             ready_callable=lambda: self._say_where(host, server.listening_addresses, options["page"] or ["/"]),
