@@ -21,6 +21,8 @@ from tests.rig.waiting import await_until
 
 # Of the accounts in tests/rig/fill_database.py, which are made in this order.
 READERS_TOPIC, OTHER_READERS_TOPIC = "user.2", "user.3"
+# Of ten clients on a door, these; the others are nobody.
+_SIGNED_IN = {1: (READER, READERS_TOPIC), 2: (OTHER_READER, OTHER_READERS_TOPIC)}
 CATCH_UP_S = 30.0
 PATIENCE_S = 120.0  # for what must come; no measure of speed
 
@@ -45,7 +47,7 @@ class Shape:
     def words(self) -> str:
         return (
             f"{self.publishes_per_s:g} publishes/s on {self.topics} topics, {self.clients_per_door} clients on each of "
-            f"{len(DOORS)} doors, {min(self.topics_per_client, self.topics - 2)} topics a client"
+            f"{len(DOORS)} doors, {min(self.topics_per_client, self.topics - 2)} topics a client, two in ten signed in"
         )
 
 
@@ -88,7 +90,7 @@ class Load:
         draw = random.Random(0)  # the same load each time
         for door in doors:
             for number in range(self.shape.clients_per_door):
-                account, own = ((None, None), (READER, READERS_TOPIC), (OTHER_READER, OTHER_READERS_TOPIC))[number % 3]
+                account, own = _SIGNED_IN.get(number % 10, (None, None))
                 topics = draw.sample(self.public, min(self.shape.topics_per_client, len(self.public)))
                 topics += [own] if own else []
                 name = f"{door.name}-{number}"
