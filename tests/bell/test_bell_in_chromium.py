@@ -1,6 +1,7 @@
 """The bell in Chromium: what an editor posts rings on every page, and stays until it is read."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Page, expect
@@ -9,6 +10,7 @@ from tests.conftest import StartSite
 from tests.rig.axe import serious_violations
 from tests.rig.chromium import Pages
 from tests.rig.editor import edit, post, recall
+from tests.rig.faulty_proxy import FaultyProxy, refuse_websocket
 from tests.rig.site import Site
 
 # Chromium shows every page of a test. This one is in the background until told otherwise, and counts what it shows.
@@ -286,3 +288,19 @@ async def test_desktop_that_the_browser_blocks_is_explained(pages: Pages, live_s
     await open_panel(page)
     await expect(page.get_by_role("switch")).to_be_disabled()
     await expect(page.locator("#bell-desktop-note")).to_contain_text("Your browser blocks them.")
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [
+        ("en-US", "Over Fetch stream: WebSocket does not get through here"),
+        ("zh-CN", "通过 Fetch 流：WebSocket 在此网络中无法连通"),
+    ],
+)
+async def test_what_carries_the_events_is_told_with_the_reason(
+    pages: Pages, live_site: Site, locale: str, words: str
+) -> None:
+    pages.faults.allow("/feed/")  # refused at first, and cut with the proxy at the end
+    async with FaultyProxy(urlsplit(live_site.url).port or 80, refuse_websocket) as proxy:
+        page = await pages.open(f"{proxy.url}/guide/", locale=locale)
+        await expect(page.locator("#bell-way")).to_have_text(words)

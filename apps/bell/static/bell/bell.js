@@ -72,7 +72,14 @@ function follow() {
     inbox.clear();
     desktop.forget();
   });
-  feed.addEventListener("state", ({ detail }) => showState(detail));
+  let way = say("over", { to: say(feed.transport) });
+  feed.addEventListener("transportchange", ({ detail: { from, to, reason } }) => {
+    way = say(reason === "better" ? "over" : `changed_${reason}`, { from: say(from), to: say(to) });
+  });
+  feed.addEventListener("state", ({ detail }) => {
+    showState(detail);
+    element("bell-way").textContent = detail.state === "live" ? way : "";
+  });
 }
 
 /** @param {number} id */
