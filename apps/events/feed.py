@@ -22,7 +22,7 @@ from apps.events.bounds import Bounds
 from apps.events.cursor import Cursor, StartingPlace
 from apps.events.hints import HintListener
 from apps.events.queries import LogUnavailable
-from apps.events.wakeup import layer_health
+from apps.events.wakeup import layer_health, unread
 from apps.events.window import MAX_EVENTS, Window
 
 logger = logging.getLogger(__name__)
@@ -72,6 +72,7 @@ class Feed:
         self._old_reads: dict[tuple, asyncio.Task[Batch]] = {}
         self._backfills: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task] = []
+        self._is_reading = False
         self._complete_at: float | None = None  # loop time; what was committed before then is in the windows
 
     async def read(
@@ -157,6 +158,20 @@ class Feed:
             return place.only(topics)
         with self.subscribed(topics):
             return (await self._refreshed(topics)).resolve(topics, place)
+
+    def knows_no_more(self, topics: Sequence[str], after: Cursor) -> bool:
+        """Say, without a query, whether nothing follows `after`; False too where the log has to be asked.
+
+        It knows of every event that this process appended. One of another process may be younger than its hint, and
+        one whose hint was lost younger than the tick.
+        """
+        with self.subscribed(topics):
+            if self._is_reading or not layer_health.is_well or (self.lag_s or 0) > 2 * TICK_S:
+                return False
+            if not unread.isdisjoint(topics) or not self._hinted.isdisjoint(topics):
+                return False
+            batch = self.at_hand(topics, after)
+            return batch is not None and not batch.events
 
     def start(self) -> None:
         """Start the reader, if it does not run yet; a first subscriber does it too."""
@@ -372,6 +387,8 @@ class Feed:
             self._something_to_do.clear()
             waiters, self._refresh_waiters = self._refresh_waiters, []
             hinted, self._hinted = self._hinted, set()
+            self._is_reading = True
+            unread.difference_update(hinted)
             try:
                 unloaded = any(not window.is_loaded for window in self._windows.values())
                 now = loop.time()
@@ -381,6 +398,7 @@ class Feed:
                     self._complete_at = now
                 else:
                     await self._read_new({t: w.head for t in hinted if (w := self._windows.get(t))})
+                self._is_reading = False
                 for waiter in waiters:
                     _wake(waiter)
                 if is_away:
@@ -404,6 +422,7 @@ class Feed:
         self.counters.ticks += 1
         await self._drop_idle_windows()
         windows = dict(self._windows)
+        unread.clear()
         if not windows:
             return
         # Joined before the bounds are read: what commits later is hinted at.

@@ -48,6 +48,8 @@ class LayerHealth:
 
 
 layer_health = LayerHealth()
+# Topics that this process appended to and its reader has not looked at since.
+unread: set[str] = set()
 
 
 def hint_on_commit(topics: Iterable[str]) -> None:
@@ -59,6 +61,7 @@ def hint_on_commit(topics: Iterable[str]) -> None:
 
 
 def _send_hints(topics: list[str]) -> None:
+    unread.update(topics)
     if layer_health.is_well:
         async_to_sync(hint)(topics)
 

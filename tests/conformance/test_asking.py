@@ -7,11 +7,14 @@ import pytest
 
 from apps.access.sessions import Identified
 from apps.events import log, queries
-from apps.events.cursor import MAX_TOPICS
+from apps.events.cursor import MAX_TOPICS, NOW
+from apps.events.feed import Feed
+from apps.events.queries import LogUnavailable
 from apps.transports.registry import Door
 from tests.conformance.readers import READERS, Reader, Refused, with_topics
 from tests.conformance.seeing import seeing
 from tests.conformance.wires import AsgiWire, SocketClosed
+from tests.rig.waiting import await_until
 
 
 async def refusal_of(reader: Reader, *topics: str, **asked: Any) -> Refused:
@@ -190,6 +193,39 @@ async def test_a_short_poll_with_the_etag_of_what_it_has_is_answered_304(wire: A
     async with wire.get("/feed/poll", query, {"If-None-Match": etag}) as answer:
         assert answer.status == 200
         assert [event["seq"] for event in json.loads(await answer.body())["events"]] == [1, 2]
+
+
+async def test_a_short_poll_with_nothing_new_asks_no_database(
+    wire: AsgiWire, feed_of_this_test: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = await log.aappend("lab.a", "test.happened", 1)
+    cursor = await feed_of_this_test.resolve(["lab.a"], NOW)
+    await await_until(lambda: feed_of_this_test.knows_no_more(["lab.a"], cursor), "the window to be up to date")
+    query, etag = with_topics(("lab.a",), after=cursor.text), {"If-None-Match": f'W/"{cursor.text}"'}
+    with monkeypatch.context() as away:
+        away.setattr(queries, "run", _away)
+        async with wire.get("/feed/poll", query, etag) as answer:
+            assert answer.status == 304
+        async with wire.get("/feed/poll", query) as answer:
+            assert answer.status == 503
+    assert cursor.positions["lab.a"] == event.seq
+
+
+async def test_a_short_poll_after_an_append_of_its_own_process_sees_it_whatever_the_hints_do(
+    wire: AsgiWire, feed_of_this_test: Feed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await log.aappend("lab.a", "test.happened", 1)
+    cursor = await feed_of_this_test.resolve(["lab.a"], NOW)
+    await await_until(lambda: feed_of_this_test.knows_no_more(["lab.a"], cursor), "the window to be up to date")
+    monkeypatch.setattr(feed_of_this_test._hints, "_on_hint", lambda topic: None)
+    await log.aappend("lab.a", "test.happened", 2)
+    query, etag = with_topics(("lab.a",), after=cursor.text), {"If-None-Match": f'W/"{cursor.text}"'}
+    async with wire.get("/feed/poll", query, etag) as answer:
+        assert answer.status == 200
+
+
+async def _away(query: Any, *args: Any, **kwargs: Any) -> Any:
+    raise LogUnavailable("away, for this test")
 
 
 @pytest.mark.parametrize("message", ["hello", b"\x00\xff", '{"control":"heartbeat"}'])
