@@ -14,6 +14,8 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from apps.access.origin import SameOriginWebSockets  # noqa: E402
 from apps.access.sessions import Identified  # noqa: E402
 from apps.chat import routing as chat  # noqa: E402
+from apps.lab import routing as lab  # noqa: E402
+from apps.lab.line import Line  # noqa: E402
 from apps.operations.lifespan import lifespan  # noqa: E402
 from apps.transports import nowhere  # noqa: E402
 from apps.transports import routing as transports  # noqa: E402
@@ -29,7 +31,9 @@ application = ProtocolTypeRouter(
                 # Answers that stay open, see docs/decisions/0003. Who is asking matters to the feed only.
                 "/feed/": Identified(lean),
                 "/admin/live/stream": Identified(lean),
+                "/lab/line/": Identified(Line(lean)),
                 **dict.fromkeys(("/api/status", "/api/long-poll", "/events", "/assistant/answer"), lean),
+                **dict.fromkeys(("/lab/clock", "/lab/runs"), lean),
                 # Asked for by probes, under any host name.
                 **dict.fromkeys(("/healthz", "/readyz", "/metrics"), LeanHandler(any_host=True)),
             },
@@ -41,6 +45,7 @@ application = ProtocolTypeRouter(
                     [
                         *transports.websocket_urlpatterns,
                         *chat.websocket_urlpatterns,
+                        *lab.websocket_urlpatterns,
                         *nowhere.websocket_urlpatterns,
                     ]
                 )

@@ -59,6 +59,7 @@ INSTALLED_APPS = [
     "apps.bell",
     "apps.benchmark",
     "apps.demos",
+    "apps.lab",
 ]
 
 MIDDLEWARE = [

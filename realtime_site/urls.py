@@ -10,6 +10,7 @@ urlpatterns = [
     path("feed/", include("apps.transports.urls")),
     path("", include("apps.article.urls")),
     path("api/", include("apps.api.urls")),
+    path("lab/", include("apps.lab.urls")),
     path("assistant/", include("apps.assistant.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
 ]
