@@ -195,6 +195,7 @@ EVENTS_RETENTION: list[dict[str, Any]] = [
     {"topics": "notifications", "age_s": 90 * 86_400, "count": 100_000},
     {"topics": "chat.*", "age_s": 30 * 86_400, "count": 10_000},
     {"topics": "lab.*", "age_s": 3_600, "count": 10_000},
+    {"topics": "access.moves", "age_s": 3_600, "count": 1_000},
     {"topics": "*", "age_s": 30 * 86_400, "count": 10_000},
 ]
 

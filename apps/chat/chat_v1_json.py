@@ -90,7 +90,7 @@ class ChatV1Json:
         return encode({"control": "close", **why, "retry_ms": RETRY_MS})
 
     def goodbye(self, cursor: Cursor, stop: Stop) -> str:
-        return control_body("close", cursor, reason=stop.reason, retry_ms=stop.retry_ms)
+        return control_body("close", cursor, **stop.fields)
 
 
 def _decode(text: str) -> Any:

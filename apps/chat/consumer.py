@@ -192,6 +192,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             )
             async with contextlib.aclosing(batches):
                 async for batch in batches:
+                    if connection.is_cut:
+                        break
                     after = batch.cursor
                     if batch.reset is not None:
                         await self._send_if_any(self._dialect.reset(batch.reset))

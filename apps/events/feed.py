@@ -73,6 +73,7 @@ class Feed:
         self._backfills: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task] = []
         self._is_reading = False
+        self._beside: set[asyncio.Task] = set()
         self._complete_at: float | None = None  # loop time; what was committed before then is in the windows
 
     async def read(
@@ -183,10 +184,17 @@ class Feed:
                 self._spawn(self._prune_now_and_then()),
             ]
 
+    def run_beside(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task:
+        """Run `coroutine` in a task that no request owns, until it ends or the feed is closed."""
+        task = self._spawn(_supervised(coroutine))
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+        return task
+
     async def aclose(self) -> None:
         """Stop the reader; for tests, whose event loops end."""
         _feeds.pop(asyncio.get_running_loop(), None)
-        tasks = [*self._tasks, *self._old_reads.values(), *self._backfills.values()]
+        tasks = [*self._tasks, *self._beside, *self._old_reads.values(), *self._backfills.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -517,6 +525,13 @@ def _keep_while_running(tasks: dict[Any, asyncio.Task], key: object, task: async
 
     tasks[key] = task
     task.add_done_callback(forget)
+
+
+async def _supervised(coroutine: Coroutine[Any, Any, None]) -> None:
+    try:
+        await coroutine
+    except Exception:
+        logger.exception("a task beside the reader of the log failed")
 
 
 def _is_done(until: asyncio.Future | None) -> bool:

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from apps.access import revocation
 from apps.access.identity import Identity
+from apps.transports.refusal import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +20,22 @@ class Stop:
 
     Args:
         reason: "life" (streams end now and then, so that permissions are checked again), "drain" (the server is going
-            away) or another word for the client.
+            away), "signed_out", "revoked", or another word for the client.
         retry_ms: milliseconds until the client should reconnect.
+        message: the reason for people, where the word does not say it all.
+        at_once: a right ended: what was read, but not yet handed out, is kept back.
     """
 
     reason: str
     retry_ms: int
+    message: str = ""
+    at_once: bool = False
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The members of a `close` frame."""
+        message = {"message": self.message} if self.message else {}
+        return {"reason": self.reason, **message, "retry_ms": self.retry_ms}
 
 
 class Connection:
@@ -41,10 +53,12 @@ class Connection:
         self.topics = topics
         self.extensions = extensions or {}
         self.opened_at = time.time()
+        self.is_cut = False  # whether nothing more may be handed out
         self.stopped: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
 
     def stop(self, stop: Stop) -> None:
-        """Ask the connection to end; the first reason counts."""
+        """Ask the connection to end; the first reason counts, and an end at once makes any end one at once."""
+        self.is_cut = self.is_cut or stop.at_once
         if not self.stopped.done():
             self.stopped.set_result(stop)
 
@@ -60,7 +74,7 @@ def opened(
     topics: tuple[str, ...],
     life_s: tuple[float, float] | None = None,
 ) -> Iterator[Connection]:
-    """Count a connection as open while it is served.
+    """Count a connection as open while it is served, and cut it when `identity` loses the right to read `topics`.
 
     Args:
         scope: its ASGI scope. If the server offers the `drain` extension, a drain stops the connection.
@@ -76,13 +90,34 @@ def opened(
         )
     if (drain := connection.extensions.get("drain")) is not None:
         drain.on_turn(lambda goodbye: connection.stop(Stop("drain", goodbye.retry_ms)))
+    held = revocation.current().holding(
+        identity,
+        topics,
+        scope.get("identified_at", 0.0),
+        lambda why: connection.stop(Stop(why.reason, random.randrange(2_000), why.message, at_once=True)),
+    )
     try:
-        yield connection
+        with held:
+            yield connection
     finally:
         _open.discard(connection)
         connection.extensions = {}  # they hold the connection in turn, and would keep it until a garbage collection
         if timer is not None:
             timer.cancel()
+
+
+def refuse_if_cut(connection: Connection) -> None:
+    """Keep back the answer to a poll that `connection` may no longer have.
+
+    Raises:
+        Refusal: 403 with the reason; 503 where the client should simply ask again.
+    """
+    if not connection.is_cut:
+        return
+    stop = connection.stopped.result()
+    if stop.reason in ("signed_out", "revoked"):
+        raise Refusal(403, stop.reason, stop.message, "reload the page, or sign in as somebody who may")
+    raise Refusal(503, "rights_moved", stop.message or "your rights may have changed", "ask again", retry_after_s=1)
 
 
 def open_connections() -> frozenset[Connection]:

@@ -199,7 +199,7 @@ class _Group:
                 if cursor.text not in pushes:
                     pushes[cursor.text] = self._push_after(cursor)
                 push = pushes[cursor.text]
-            if push is None:
+            if push is None or follower.connection.is_cut:
                 follower.release()
             elif push.events:
                 if outlet.send(push.framed):

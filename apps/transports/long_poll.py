@@ -5,7 +5,7 @@ from django.http import HttpResponse
 
 from apps.events import feed
 from apps.transports.beginning import beginning_of
-from apps.transports.connections import opened
+from apps.transports.connections import opened, refuse_if_cut
 from apps.transports.deliveries import delivered
 from apps.transports.framing import batch_body
 from apps.transports.http_door import POLL_HEADERS, http_door
@@ -26,5 +26,6 @@ async def long_poll(request: ASGIRequest) -> HttpResponse:
             subscription.last,
             connection.stopped,
         )
+        refuse_if_cut(connection)
         delivered("long_poll", batch.events, connection.opened_at)
     return HttpResponse(batch_body(batch), content_type="application/json", headers=POLL_HEADERS)

@@ -7,6 +7,7 @@ from apps.events import feed
 from apps.events.batch import Batch
 from apps.events.cursor import Cursor
 from apps.transports.beginning import beginning_of
+from apps.transports.connections import opened, refuse_if_cut
 from apps.transports.deliveries import delivered
 from apps.transports.framing import batch_body
 from apps.transports.http_door import POLL_HEADERS, http_door
@@ -20,7 +21,9 @@ async def short_poll(request: ASGIRequest) -> HttpResponse:
     known = request.headers.get("If-None-Match")
     if known is not None and _is_still_current(subscription, known):
         return HttpResponse(status=304, headers={**POLL_HEADERS, "ETag": known})
-    batch = await _batch(subscription)
+    with opened("short_poll", request.scope, subscription.identity, subscription.topics) as connection:
+        batch = await _batch(subscription)
+        refuse_if_cut(connection)
     # The cursor says exactly which events the answer ends with, so it is the answer's version too. Weak: the same
     # place may be reached by batches cut differently.
     etag = f'W/"{batch.cursor.text}"'

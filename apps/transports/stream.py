@@ -37,6 +37,8 @@ async def stream(
     follower = Follower(subscription, beginning.cursor, connection, framing, heartbeat_s)
     async with aclosing(follower.batches()) as batches:
         async for batch in batches:
+            if connection.is_cut:
+                break
             if batch.reset is not None:
                 yield [reset_frame(framing, batch.reset)]
             elif batch.events:
@@ -47,4 +49,4 @@ async def stream(
                 yield [framing.control("heartbeat", batch.cursor)]
             follower.cursor = batch.cursor
     stop = connection.stopped.result()
-    yield [framing.control("close", follower.cursor, reason=stop.reason, retry_ms=stop.retry_ms)]
+    yield [framing.control("close", follower.cursor, **stop.fields)]

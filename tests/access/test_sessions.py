@@ -39,7 +39,7 @@ async def identify(*cookies: str) -> Identity | None:
     scope = {"type": "http", "path": "/feed/sse", "headers": [(b"cookie", c.encode("latin-1")) for c in cookies]}
     await Identified(application)(scope, None, None)
     assert "identity" not in scope
-    assert scopes[0] == scope | {"identity": scopes[0]["identity"]}
+    assert scopes[0] == scope | {name: scopes[0][name] for name in ("identity", "identified_at")}
     return scopes[0]["identity"]
 
 

@@ -17,6 +17,10 @@ export class GarbledError extends Error {
   name = "GarbledError";
 }
 
+// Said once, when a right ends under a connection. Asked again, the server says whether that stands: another session may
+// have begun meanwhile, as it does when somebody changes their own password.
+const RIGHT_ENDED = ["signed_out", "revoked"];
+
 /**
  * Tell whether a refusal stands however often one asks: any 4xx but those that speak of the moment
  * (408 request timeout, 425 too early, 429 too many requests).
@@ -108,7 +112,7 @@ export async function refusedByStatus(response, now) {
   return {
     reason: code ?? String(status),
     message: [message ?? `the server answered ${status}`, hint].filter(Boolean).join("; "),
-    final: code !== undefined && isFinal(status),
+    final: code !== undefined && isFinal(status) && !RIGHT_ENDED.includes(code),
     isOnTheWay: code === undefined && isFinal(status),
     retryMs: null,
     notBeforeMs: retryAfterMs(response.headers.get("Retry-After"), now),
