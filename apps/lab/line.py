@@ -74,7 +74,7 @@ class _Passage:
         self._extensions = scope.get("extensions") or {}
         self._request_bytes = request_bytes(scope)
         self._broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._restarted: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._drain = _Drain(self._extensions.get("drain"))
         self._held: list[dict[str, Any]] = []
         self._held_bytes = 0
         self._releasing: asyncio.Task[None] | None = None
@@ -88,7 +88,7 @@ class _Passage:
         self._tally.requests += 1
         self._tally.up_bytes += self._request_bytes
         self._tally.open += 1
-        scope["extensions"] = {"drain": _Drain(self._extensions.get("drain"), self._restarted)}
+        scope["extensions"] = {"drain": self._drain}
         serving = asyncio.create_task(doors(scope, receive, self.send))
         try:
             await asyncio.wait((serving, self._broken), return_when=asyncio.FIRST_COMPLETED)
@@ -110,8 +110,7 @@ class _Passage:
             self._broken.set_result(None)
 
     def restart(self) -> None:
-        if not self._restarted.done():
-            self._restarted.set_result(None)
+        self._drain.come()
 
     async def send(self, message: dict[str, Any]) -> None:
         """Pass on what the door says: at once, later, or slowly."""
@@ -189,27 +188,25 @@ class _Passage:
 
 
 class _Drain:
-    """The server's own drain, and that of the lab's button: whichever comes first."""
+    """The `drain` that the door behind the line is offered: the server's own turn, or the fault, whichever is first."""
 
-    def __init__(self, servers: Any, restarted: asyncio.Future[None]) -> None:
+    def __init__(self, servers: Any) -> None:
         self._servers = servers
-        self._restarted = restarted
+        self._calls: list[Callable[[Any], None]] = []
 
-    async def wait(self) -> Any:
-        if self._servers is None:
-            await asyncio.shield(self._restarted)
-            return _Restart()
-        waiting = asyncio.ensure_future(self._servers.wait())
-        try:
-            await asyncio.wait((waiting, self._restarted), return_when=asyncio.FIRST_COMPLETED)
-            return waiting.result() if waiting.done() else _Restart()
-        finally:
-            waiting.cancel()
+    def on_turn(self, call: Callable[[Any], None]) -> None:
+        """Have `call` called at the server's turn, and at that of the fault; a door goes by the first."""
+        self._calls.append(call)
+        if self._servers is not None:
+            self._servers.on_turn(call)
+
+    def come(self) -> None:
+        for call in self._calls:
+            call(_Goodbye())
 
 
-class _Restart:
+class _Goodbye:
     retry_ms = _RESTART_RETRY_MS
-    deadline_s = 5.0
 
 
 def _run_of(scope: dict[str, Any]) -> tuple[str, str]:
