@@ -30,7 +30,8 @@ serve: $(VENV)/serves ## run the site on http://127.0.0.1:8000 (make serve PORT=
 	@$(PYTHON) manage.py ensure_admin
 	@exec $(PYTHON) manage.py serve --page / --page /admin/
 
-test: lint types js chromium ## run every check and every test
+test: $(VENV)/tests node_modules/installed ## run every check and every test
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target lint types js chromium
 	$(PYTHON) -m tests.rig.with_postgresql pytest -n $(PYTEST_WORKERS) --dist worksteal $(TESTS_ON_BOTH_DATABASES)
 	$(PYTHON) -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 

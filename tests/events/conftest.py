@@ -68,7 +68,7 @@ def quick_ticks(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def queries_run(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The names of what was asked of the database from now on, in order: "bounds", "read_new" …"""
+    """The names of what was read of the database from now on, in order: "bounds", "read_new" …"""
     names: list[str] = []
     run = queries.run
 

@@ -77,7 +77,7 @@ async def test_a_caller_that_leaves_is_released_at_once_and_its_query_runs_to_it
 
 async def test_a_query_that_nobody_waits_for_any_more_is_not_begun(slow_query: SlowQuery) -> None:
     """So that a database that hangs for an hour is not asked an hour's questions when it is back."""
-    occupying = [asyncio.create_task(queries.run(slow_query)) for _ in range(queries.MAX_THREADS)]
+    occupying = [asyncio.create_task(queries.run(slow_query)) for _ in range(queries.MAX_READERS)]
     await await_until(slow_query.has_begun.is_set, "the slow queries to begin")
     late = SlowQuery()
     waiting = asyncio.create_task(queries.run(late))
@@ -131,4 +131,4 @@ async def test_connections_that_the_server_closed_fail_no_query() -> None:
     await asyncio.gather(*[queries.run(log.bounds, ["lab.a"]) for _ in range(20)])
     assert await queries.run(close_all_others) >= 1
     for _ in range(10):
-        await asyncio.gather(*[queries.run(log.bounds, ["lab.a"]) for _ in range(queries.MAX_THREADS)])
+        await asyncio.gather(*[queries.run(log.bounds, ["lab.a"]) for _ in range(queries.MAX_READERS)])
