@@ -9,6 +9,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("feed/", include("apps.transports.urls")),
     path("", include("apps.article.urls")),
+    path("", include("apps.benchmark.urls")),
     path("api/", include("apps.api.urls")),
     path("lab/", include("apps.lab.urls")),
     path("assistant/", include("apps.assistant.urls")),

@@ -25,7 +25,8 @@ class Peer:
         paths: door -> path with query.
         command: from a port to a command line.
         backends: what runs beside it, on another core.
-        is_ours: whether it is this site, with its database and its sign-in.
+        is_ours: whether it is this site, with its database.
+        is_signed_in: whether its clients send a session's cookie, which this site looks up.
         is_slow: whether a quarter of the events is enough of it.
         missing: says in words what it needs and has not, or nothing.
     """
@@ -37,6 +38,7 @@ class Peer:
     backends: tuple[Backend, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     is_ours: bool = False
+    is_signed_in: bool = False
     is_slow: bool = False
     processes: int = 1
     missing: Callable[[], str | None] = lambda: None
@@ -104,13 +106,14 @@ _USUAL = "apps.benchmark.servers.usual_channels"
 
 
 def _ours(name: str, label: str, command: Callable[[int], list[str]], **more: object) -> Peer:
-    return Peer(name, label, _OUR_PATHS, command, is_ours=True, **more)  # type: ignore[arg-type]
+    return Peer(name, label, _OUR_PATHS, command, is_ours=True, **{"is_signed_in": True, **more})  # type: ignore[arg-type]
 
 
 PEERS = {
     peer.name: peer
     for peer in (
         _ours("site", "this site: manage.py serve, SQLite", _serve),
+        _ours("site-anonymous", "this site, clients without a session", _serve, is_signed_in=False),
         _ours(
             "site-redis",
             "this site: manage.py serve, PostgreSQL and Valkey",

@@ -112,7 +112,7 @@ SCENARIOS = {
             "hold",
             "websocket",
             2_000,
-            ("site", "node-ws"),
+            ("site", "site-anonymous", "node-ws"),
         ),
         Scenario(
             "hold-sse-2000",
@@ -128,7 +128,7 @@ SCENARIOS = {
             "short_poll",
             "short_poll",
             16,
-            ("site", "node-express"),
+            ("site-anonymous", "node-express"),
         ),
         Scenario(
             "short-poll-conditional",
@@ -136,7 +136,7 @@ SCENARIOS = {
             "short_poll",
             "short_poll",
             16,
-            ("site", "node-express"),
+            ("site-anonymous", "node-express"),
             details={"conditional": True},
         ),
         Scenario(

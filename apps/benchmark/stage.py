@@ -83,14 +83,14 @@ class Subject:
     def threads(self) -> int:
         return max(threads(process.pid) for process in self.processes)
 
-    def request(self, door: str, *headers: str, cursor: str = "", signed_in: bool = True) -> str:
+    def request(self, door: str, *headers: str, cursor: str = "") -> str:
         """Return the head of the HTTP request that opens `door`, as a browser on the site would send it."""
         origin = f"127.0.0.1:{self.processes[0].port}"
         lines = [f"GET {self.peer.paths[door].replace('{cursor}', cursor)} HTTP/1.1", f"Host: {origin}", *headers]
         if door == "websocket":
             lines += ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
             lines += ["Sec-WebSocket-Key: {key}", f"Origin: http://{origin}"]
-        if self.peer.is_ours and signed_in:
+        if self.peer.is_signed_in:
             lines.append("Cookie: " + "; ".join(f"{name}={value}" for name, value in READER.cookies().items()))
         return "\r\n".join([*lines, "", ""])
 

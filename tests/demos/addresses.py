@@ -7,5 +7,5 @@ TRANSPORT_PAGES = {
     "fetch_stream": "/demos/fetch-stream/",
     "websocket": "/demos/websocket/",
 }
-OTHER_PAGES = ("/", "/guide/", "/demos/chat/", "/demos/typewriter/", "/demos/article/", "/lab/")
+OTHER_PAGES = ("/", "/guide/", "/demos/chat/", "/demos/typewriter/", "/demos/article/", "/lab/", "/benchmark/")
 PAGES = (*OTHER_PAGES, *TRANSPORT_PAGES.values())

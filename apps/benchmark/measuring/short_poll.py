@@ -15,7 +15,7 @@ def measure(stage: Stage, scenario: Scenario, peer: Peer) -> Iterator[Measured]:
     with stage.driver() as driver, stage.subject(peer) as subject:
         cursor, etag = _place(subject)
         headers = [f"If-None-Match: {etag}"] if scenario.details.get("conditional") else []
-        request = subject.request("short_poll", *headers, cursor=cursor, signed_in=False)
+        request = subject.request("short_poll", *headers, cursor=cursor)
         order = {"request": request, "warm_up_s": WARM_UP_S, "seconds": scenario.seconds}
         driver.tell("ask", addresses=subject.addresses, clients=scenario.clients, **order)
         before_s = subject.cpu_s

