@@ -84,6 +84,8 @@ def description(node: Path | None) -> dict[str, str]:
         "cores": str(len(cores()) or os.cpu_count()),
         "system": f"{platform.system()} {platform.release().split('-')[0]}",
         "python": platform.python_version(),
+        # What else ran: on a busy machine latencies mean little, and processor times are longer.
+        "load before": f"{os.getloadavg()[0]:.1f}",
     }
     for name in _VERSIONS:
         with contextlib.suppress(PackageNotFoundError):

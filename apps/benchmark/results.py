@@ -3,7 +3,7 @@
 import json
 import statistics
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Self
@@ -75,6 +75,18 @@ class Results:
     def measured(self) -> Iterator[tuple[str, str, str]]:
         """Yield each (scenario, load, peer) that has records, in the order in which they were made."""
         yield from dict.fromkeys((record.scenario, record.load, record.peer) for record in self.records)
+
+    def added_to(self, earlier: "Results") -> "Results":
+        """Return `earlier` with the scenarios of this run in place of its own of the same name."""
+        return replace(
+            self,
+            command=f"{earlier.command}; {self.command}",
+            scenarios={**earlier.scenarios, **self.scenarios},
+            peers={**earlier.peers, **self.peers},
+            records=[record for record in earlier.records if record.scenario not in self.scenarios] + self.records,
+            left_out=list(dict.fromkeys([*earlier.left_out, *self.left_out])),
+            interrupted=earlier.interrupted or self.interrupted,
+        )
 
     @property
     def stem(self) -> str:

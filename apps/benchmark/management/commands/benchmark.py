@@ -32,6 +32,9 @@ class Command(BaseCommand):
         parser.add_argument(
             "--output", type=Path, default=results.FOLDER, metavar="FOLDER", help="For the report (docs/results)."
         )
+        parser.add_argument(
+            "--add", action="store_true", help="Keep the other scenarios of the newest report in the folder."
+        )
         parser.add_argument("--dry", action="store_true", help="Write no report.")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -74,6 +77,8 @@ class Command(BaseCommand):
             failure = str(error)
         found = run.results
         if found.records:
+            if options["add"] and (earlier := results.latest(options["output"])) is not None:
+                found = found.added_to(earlier)
             shown = [table.bars_table(found), table.figures_tables(found), table.driver_words(found)]
             self._say("\n" + "\n\n".join(part for part in shown if part) + "\n")
             if not options["dry"]:
