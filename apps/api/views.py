@@ -1,10 +1,11 @@
-"""`POST /api/topics/<topic>/events`: append an event over HTTP, signed in as staff. See PUBLISHING.md#over-http."""
+"""`POST /api/topics/<topic>/events`: append an event over HTTP, as staff or with a key. See PUBLISHING.md#over-http."""
 
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 
 from apps.access.families import family_of, may
-from apps.access.identity import Right, identity_of
+from apps.access.identity import Identity, Right, identity_of
+from apps.api.key_identity import KeyIdentity, bears_key, forbidden, identity_of_key
 from apps.api.submitted_event import MAX_BODY_BYTES, parse
 from apps.events import log, queries
 from apps.events.log import EventRejected, EventTooLarge
@@ -17,8 +18,8 @@ RETRY_AFTER_S = 2
 _WRITTEN_BY_THEIR_ROOM = (("notifications", "notification."), ("chat.", "chat."))
 
 
-# Exempt, because the check is made by `_publish` further in: a request that could not succeed anyway is answered
-# before, and Django's own check, which comes before the view, would read a form of any size to look for the token.
+# Exempt, because `_publish_with_session` makes the check further in: a request that could not succeed anyway is
+# answered before, and Django's own check, which comes before the view, would read a form of any size for the token.
 @csrf_exempt
 async def topic_events(request: HttpRequest, topic: str) -> HttpResponse:
     """Append the event in the body to `topic`: 201 with the event, or 200 with the first one if its key is known.
@@ -36,11 +37,14 @@ async def topic_events(request: HttpRequest, topic: str) -> HttpResponse:
                 "send JSON with Content-Type: application/json",
             )
         # Who is asking is read from the database too, so that all of it has to be done in time.
-        return await queries.write(_publish, request, topic)
+        publish = _publish_with_key if bears_key(request) else _publish_with_session
+        return await queries.write(publish, request, topic)
     except Refusal as refusal:
         response: HttpResponse = refused(refusal)
         if refusal.status == 405:
             response["Allow"] = "POST"
+        if refusal.status == 401:
+            response["WWW-Authenticate"] = 'Bearer realm="publish"'
         return response
     except LogUnavailable:
         return refused(
@@ -55,17 +59,30 @@ async def topic_events(request: HttpRequest, topic: str) -> HttpResponse:
 
 
 @csrf_protect
-def _publish(request: HttpRequest, topic: str) -> HttpResponse:
+def _publish_with_session(request: HttpRequest, topic: str) -> HttpResponse:
     user = request.user
     if not user.is_authenticated:
         raise Refusal(
-            403, "not_signed_in", "nobody is signed in", "sign in as staff at /admin/ and send the session cookie"
+            403,
+            "not_signed_in",
+            "nobody is signed in, and no API key was sent",
+            "sign in as staff at /admin/ and send the session cookie, or send a key as Authorization: Bearer rt_…",
         )
+    return _publish(request, topic, identity_of(user))
+
+
+def _publish_with_key(request: HttpRequest, topic: str) -> HttpResponse:
+    return _publish(request, topic, identity_of_key(request))
+
+
+def _publish(request: HttpRequest, topic: str, identity: Identity) -> HttpResponse:
     if family_of(topic) is None:
         raise Refusal(
             404, "no_such_topic", f"there is no topic {topic[:120]!r}", "check the name; docs list the families"
         )
-    if not may(identity_of(user), Right.PUBLISH, topic):
+    if not may(identity, Right.PUBLISH, topic):
+        if isinstance(identity, KeyIdentity):
+            raise forbidden(identity, topic)
         raise Refusal(403, "forbidden", f"you may not publish to {topic!r}", "sign in as a member of staff")
     # One byte more than fits, whatever a Content-Length said or did not say.
     body = request.read(MAX_BODY_BYTES + 1)

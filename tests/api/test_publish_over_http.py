@@ -1,5 +1,8 @@
 """The publish API as a client meets it: through daphne, on the wire."""
 
+import re
+
+import httpx
 import pytest
 
 from apps.api.submitted_event import MAX_BODY_BYTES
@@ -42,6 +45,18 @@ def test_without_the_csrf_header_nothing_is_published(live_site, staff):
 
     assert answer.status_code == 403
     assert answer.json()["error"]["code"] == "csrf_failed"
+
+
+def test_a_key_from_the_admin_publishes_but_reads_nothing(live_site, staff):
+    form = {"name": "robot", "topics": "staff.*", "csrfmiddlewaretoken": staff.headers["X-CSRFToken"]}
+    shown = staff.post("/admin/api/apikey/add/", data=form).text
+    (key,) = re.findall(r"rt_\w{12}_[\w-]{43}", shown)
+
+    with httpx.Client(base_url=live_site.url, headers={"Authorization": f"Bearer {key}"}) as robot:
+        event = {"type": "deploy.finished", "data": {}}
+        assert robot.post("/api/topics/staff.deploys/events", json=event).status_code == 201
+        assert robot.post("/api/topics/lab.publish/events", json=event).status_code == 403
+        assert robot.get("/feed/poll", params={"topic": "staff.deploys"}).status_code == 403
 
 
 def test_while_the_database_is_away_a_publish_is_asked_to_come_back(site):
