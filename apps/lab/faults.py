@@ -22,18 +22,16 @@ class Fault:
     Args:
         name: its word in events, links and scripts.
         lasts: whether it goes on for a while; otherwise it is over at once.
-        on_line: whether the line makes it happen; otherwise the browser does, and the event only tells when.
     """
 
     name: str
     lasts: bool
-    on_line: bool = True
 
 
 CUT = Fault("cut", lasts=False)
 RESTART = Fault("restart", lasts=False)
 BUFFER = Fault("buffer", lasts=True)
 SLOW = Fault("slow", lasts=True)
-SLEEP = Fault("sleep", lasts=True, on_line=False)
+SLEEP = Fault("sleep", lasts=True)  # the browser makes it happen; the event only tells when
 
 FAULTS = {fault.name: fault for fault in (CUT, BUFFER, SLOW, SLEEP, RESTART)}

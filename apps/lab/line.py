@@ -25,6 +25,7 @@ from apps.lab.tally import (
 )
 from apps.lab.visitor import check_owner, cookies_of, visitor_of
 from apps.lab.weather import Weather, weather_of
+from apps.operations import roll_call
 from apps.transports.refusal import Refusal, refused
 from apps.transports.registry import DOORS
 
@@ -55,6 +56,7 @@ class Line:
         try:
             run, visitor = _run_of(scope)
             with limits.connection(visitor):
+                roll_call.current().start()  # what is counted here is asked for, perhaps through another process
                 tally = tally_of(run, _DOOR_NAMES.get(path, "none"))
                 weather = weather_of(run)
                 passage = _Passage(weather, tally, scope, send)

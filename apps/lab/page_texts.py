@@ -31,7 +31,9 @@ FAULT_TEXTS = (
         10,
     ),
     FaultText("slow", _("A slow reader"), _("For 10 s each connection takes 2 KB a second."), 10),
-    FaultText("sleep", _("Sleep for 20 s"), _("The browser freezes all five, as it does with a tab left alone."), 20),
+    FaultText(
+        "sleep", _("A sleeping page"), _("For 20 s the browser freezes all five, as it does with a tab left alone."), 20
+    ),
     FaultText("restart", _("A server restart"), _("Streams are told to come back: a close frame with a reason."), 0),
 )
 

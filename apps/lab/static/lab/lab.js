@@ -144,6 +144,7 @@ function showPhase() {
   const mayAdd = isRunning || !isBusy();
   for (const button of starts) button.disabled = button === startButton ? isBusy() : !mayAdd;
   stopButton.hidden = !isRunning;
+  startButton.hidden = isRunning;
 }
 
 /** @param {unknown} error */

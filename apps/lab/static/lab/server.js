@@ -25,14 +25,12 @@ export class LabRefusal extends Error {
   /**
    * @param {{code?: string, message?: string, hint?: string}} error
    * @param {number} status
-   * @param {number} retryAfterS
    */
-  constructor({ code = "", message = "", hint = "" }, status, retryAfterS) {
+  constructor({ code = "", message = "", hint = "" }, status) {
     super(message || `the server answered ${status}`);
     this.code = code;
     this.hint = hint;
     this.status = status;
-    this.retryAfterS = retryAfterS;
   }
 }
 
@@ -52,7 +50,7 @@ async function ask(path, body) {
   });
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
-  throw new LabRefusal(answer.error ?? {}, response.status, Number(response.headers.get("Retry-After") ?? 0));
+  throw new LabRefusal(answer.error ?? {}, response.status);
 }
 
 function csrfToken() {
