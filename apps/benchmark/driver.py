@@ -143,11 +143,14 @@ def collect(
     Answers with `listening`, with `done` at the end, and then with what was received.
     """
     open_.forget_chunks()
-    expected = events * len(open_.sockets)
     if pong:
         # Unasked: a server that pings now and then would else take the clients for dead.
-        for connection in open_.sockets.values():
-            connection.send(PONG)
+        for fd, connection in list(open_.sockets.items()):
+            try:
+                connection.send(PONG)
+            except OSError:
+                open_.drop(fd)  # its events are counted as lost
+    expected = events * len(open_.sockets)
     poll, chunks = open_.poll.poll, open_.chunks
     read, now_ns = os.read, time.monotonic_ns
     seen = 0
