@@ -1,7 +1,7 @@
 """Fixtures for every test: real servers, the whole site, Chromium, Node."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,6 +16,7 @@ from pytest_asyncio import is_async_test
 
 from tests.rig.chromium import Pages, open_chromium
 from tests.rig.postgresql import PostgreSQL
+from tests.rig.recovery import Recovery
 from tests.rig.site import Database, Site, SiteTemplate
 from tests.rig.valkey import Valkey
 
@@ -176,6 +177,12 @@ async def pages(browser: Browser) -> AsyncIterator[Pages]:
     yield pages
     await pages.close()
     assert pages.faults.unexpected() == []
+
+
+@pytest.fixture
+def recovery(record_property: Callable[[str, object], None]) -> Recovery:
+    """Measure a time to recover: `recovery.begins()`, `recovery.ends()`; the end of the run tells it."""
+    return Recovery(record_property)
 
 
 @pytest.fixture(scope="session")

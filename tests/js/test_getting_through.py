@@ -4,7 +4,6 @@ Each test follows a topic of its own from its start, and records how long it too
 """
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -18,6 +17,7 @@ from tests.rig import faulty_proxy
 from tests.rig.accounts import ADMIN
 from tests.rig.chromium import Pages, open_chromium
 from tests.rig.faulty_proxy import FaultyProxy
+from tests.rig.recovery import Recovery
 from tests.rig.site import Site
 from tests.rig.tab import Tab
 from tests.rig.waiting import await_until
@@ -97,25 +97,6 @@ def follow(request: pytest.FixtureRequest, pages: Pages, proxy: FaultyProxy, liv
         return followed
 
     return start
-
-
-class Recovery:
-    """The time from `begins` to `ends`, told at the end of the run."""
-
-    def __init__(self, tell: Callable[[str, object], None]) -> None:
-        self._tell = tell
-        self._began_at = time.monotonic()
-
-    def begins(self) -> None:
-        self._began_at = time.monotonic()
-
-    def ends(self) -> None:
-        self._tell("recovered_s", round(time.monotonic() - self._began_at, 1))
-
-
-@pytest.fixture
-def recovery(record_property: Callable[[str, object], None]) -> Recovery:
-    return Recovery(record_property)
 
 
 async def test_websocket_refused(follow: Callable[..., Any], proxy: FaultyProxy, recovery: Recovery) -> None:

@@ -1,12 +1,14 @@
 /** The bell on every page: a count, a list that survives a reload, toasts, and the desktop if the person wants it. */
 
 import { subscribe } from "../transports/client.js";
+import { subscribeShared } from "../transports/shared_subscription.js";
 import { DesktopNotifications } from "./desktop.js";
 import { rowOf } from "./entry_row.js";
 import { Inbox, TOPIC } from "./inbox.js";
 import { Toasts } from "./toasts.js";
 import { say } from "./words.js";
 
+/** @import {TransportChange} from "../transports/transport_choice.js" */
 /** @import {Entry} from "./inbox.js" */
 
 const PAST = 20; // what a browser that comes for the first time is shown, and one whose place the log has lost
@@ -18,6 +20,8 @@ const desktop = new DesktopNotifications(storage);
 
 /** @type {WeakMap<Entry, HTMLElement>} */
 const rows = new WeakMap();
+/** @type {TransportChange | null} */
+let change = null;
 const panel = element("bell-panel");
 const list = element("bell-list");
 const desktopSwitch = /** @type {HTMLInputElement} */ (element("bell-desktop").querySelector("input"));
@@ -58,7 +62,7 @@ function lookBack() {
 }
 
 function follow() {
-  const feed = subscribe({ topics: [TOPIC], after: inbox.cursor, last: PAST });
+  const feed = subscribeShared({ topics: [TOPIC], after: inbox.cursor, last: PAST });
   feed.addEventListener("event", ({ detail: event }) => {
     inbox.take(event, feed.cursor);
     toasts.refresh(find);
@@ -72,14 +76,21 @@ function follow() {
     inbox.clear();
     desktop.forget();
   });
-  let way = say("over", { to: say(feed.transport) });
-  feed.addEventListener("transportchange", ({ detail: { from, to, reason } }) => {
-    way = say(reason === "better" ? "over" : `changed_${reason}`, { from: say(from), to: say(to) });
-  });
+  feed.addEventListener("transportchange", ({ detail }) => (change = detail));
   feed.addEventListener("state", ({ detail }) => {
     showState(detail);
-    element("bell-way").textContent = detail.state === "live" ? way : "";
+    element("bell-way").textContent = detail.state === "live" ? way(detail.transport) : "";
   });
+}
+
+/**
+ * Tell what carries the events, and why it is not the best one.
+ *
+ * @param {string} transport
+ */
+function way(transport) {
+  if (!change || change.reason === "better") return say("over", { to: say(transport) });
+  return say(`changed_${change.reason}`, { from: say(change.from), to: say(change.to) });
 }
 
 /** @param {number} id */

@@ -1,8 +1,8 @@
 /**
  * Notifications of the operating system, for people who look elsewhere: once a browser, however many tabs it has.
  *
- * A tab in sight holds a Web Lock, shared with others in sight; while anybody holds it, nothing is shown. Tabs in the
- * background take turns by another lock, and the first one notes what it showed. A tab that crashes loses its locks.
+ * A tab in sight holds a Web Lock, shared with others in sight; while anybody holds it, nothing is shown. Of the tabs in
+ * the background, the one that gets the notification's own lock shows it. A tab that crashes loses its locks.
  */
 
 /** @import {Entry} from "./inbox.js" */
@@ -10,7 +10,8 @@
 const CHOICE_KEY = "bell.desktop";
 const SHOWN_KEY = "bell.desktop.shown"; // the seq of the newest one shown
 const SIGHT_LOCK = "bell.in-sight";
-const TURN_LOCK = "bell.desktop";
+const TURN_LOCK = "bell.desktop"; // and the seq
+const TURN_MS = 10_000; // by then all tabs had the event, and see what was noted as shown: storage is slower than locks
 
 export class DesktopNotifications {
   /** Whether this browser could, if the person and it allow. */
@@ -61,8 +62,8 @@ export class DesktopNotifications {
     if (this.state !== "on" || !document.hidden) return;
     const { held = [] } = await navigator.locks.query();
     if (held.some(({ name }) => name === SIGHT_LOCK)) return;
-    await navigator.locks.request(TURN_LOCK, () => {
-      if (Number(this.#storage?.getItem(SHOWN_KEY)) >= entry.seq) return;
+    await navigator.locks.request(`${TURN_LOCK} ${entry.seq}`, { ifAvailable: true }, (lock) => {
+      if (!lock || Number(this.#storage?.getItem(SHOWN_KEY)) >= entry.seq) return;
       this.#storage?.setItem(SHOWN_KEY, String(entry.seq));
       try {
         // The tag makes a second one with the same id replace the first, should two tabs show it after all.
@@ -80,6 +81,7 @@ export class DesktopNotifications {
       } catch {
         this.#isUnsupported = true; // Chrome on Android has the class, and refuses to make one for a page
       }
+      return new Promise((resolve) => setTimeout(resolve, TURN_MS));
     });
   }
 
