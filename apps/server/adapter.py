@@ -99,6 +99,9 @@ class Transport:
     socket: socket.socket
     dataBuffer: bytes
     _tempDataBuffer: list[bytes]
+    channel: Any
+    registerProducer: Any
+    unregisterProducer: Any
     disconnecting: Any
     write: Any
     bytes_taken = 0
@@ -147,8 +150,26 @@ class UNIXTransport(Transport, unix.Server):
     """A connection from a proxy on the same machine."""
 
 
+class FlowProducer:
+    """The push producer of a WebSocket's transport."""
+
+    __slots__ = ("_flow",)
+
+    def __init__(self, flow: Flow) -> None:
+        self._flow = flow
+
+    def pauseProducing(self) -> None:
+        self._flow.pause()
+
+    def resumeProducing(self) -> None:
+        self._flow.resume()
+
+    def stopProducing(self) -> None:
+        self._flow.resume()
+
+
 class Channel(http.HTTPChannel):
-    """One HTTP connection. It stays its transport's push producer when the connection becomes a WebSocket."""
+    """One HTTP connection, and its transport's push producer until it becomes a WebSocket."""
 
     transport: Any
     requestFactory: Any
@@ -179,6 +200,15 @@ class Channel(http.HTTPChannel):
     def stopProducing(self) -> None:
         super().stopProducing()
         self.flow.resume()
+
+    def hand_over(self) -> None:
+        """Leave the transport to the WebSocket: all it needs of this connection's beginning is the gate."""
+        # TLS is a transport with producers of its own kind.
+        if isinstance(self.transport, Transport):
+            self.transport.unregisterProducer()
+            self.transport.registerProducer(FlowProducer(self.flow), True)
+            self.transport.channel = None
+            self.requests.clear()  # they refer to each other, and would stay until a garbage collection
 
     def allHeadersReceived(self) -> None:
         if self.length is not None and self.length > self.limits.max_body_bytes:
@@ -239,6 +269,8 @@ class Request(WebRequest):
         channel = self.channel
         done = super().process()
         websocket = channel.websocket
+        if websocket is not None:
+            channel.hand_over()
         # What a client sends before it was accepted would pile up, and autobahn would take it for another handshake.
         # Only now: `process` ends by making the transport read again.
         if websocket is not None and websocket.state == websocket.STATE_CONNECTING:

@@ -52,13 +52,14 @@ async def open_stream(request: ASGIRequest, door: str, framing: Framing) -> Stre
     Raises:
         Refusal, LogUnavailable: before anything was sent.
     """
-    subscription = subscribe(request.scope)
+    scope = request.scope
+    subscription = subscribe(scope)
     beginning = await beginning_of(subscription)
 
     async def body() -> AsyncIterator[bytes]:
         with opened(
             door,
-            request.scope,
+            scope,
             subscription.identity,
             subscription.topics,
             settings.FEED_STREAM_LIFE_S,

@@ -74,7 +74,13 @@ class LeanHandler(ASGIHandler):
                 request.get_host()
             except DisallowedHost:
                 return refused(_not_our_host())
-        return await self.run_get_response(request)
+        response = await self.run_get_response(request)
+        if response.streaming:
+            # Django closes the request with the response, and so keeps both; all that a stream of hours has to close
+            # is in its own iterator.
+            request.close()
+            response._resource_closers.remove(request.close)  # type: ignore[attr-defined]
+        return response
 
 
 def _too_large() -> Refusal:
