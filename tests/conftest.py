@@ -109,6 +109,7 @@ class StartSite(Protocol):
         database: Database = "sqlite",
         redis: bool = False,
         env: dict[str, str] | None = None,
+        server: str = "daphne",
     ) -> Site: ...
 
 
@@ -130,6 +131,7 @@ def site(request: pytest.FixtureRequest, site_template: SiteTemplate, tmp_path: 
             database: Database = "sqlite",
             redis: bool = False,
             env: dict[str, str] | None = None,
+            server: str = "daphne",
         ) -> Site:
             site = Site(
                 tmp_path / f"site-{len(sites)}",
@@ -138,6 +140,7 @@ def site(request: pytest.FixtureRequest, site_template: SiteTemplate, tmp_path: 
                 postgresql=request.getfixturevalue("postgresql") if database == "postgresql" else None,
                 redis=redis,
                 env=env,
+                server=server,
             )
             sites.append(site)
             running.callback(site.close)

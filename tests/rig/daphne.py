@@ -13,25 +13,33 @@ PEOPLES_SETTINGS = {"DJANGO_SETTINGS_MODULE": "realtime_site.settings"}
 
 
 class Daphne(ServerProcess):
-    """Stock daphne, `daphne realtime_site.asgi:application`, on a free port.
+    """Daphne with `realtime_site.asgi:application`, on a free port.
 
     Args:
         folder: where its log goes.
         env: settings, on top of the environment of the tests.
         name: stem of the log file, for several processes in one folder.
         options: further words of daphne's command line.
+        module: stock daphne, or "apps.server": the one that is made fit.
     """
 
     def __init__(
-        self, folder: Path, env: dict[str, str], *, name: str = "daphne", options: tuple[str, ...] = ()
+        self,
+        folder: Path,
+        env: dict[str, str],
+        *,
+        name: str = "daphne",
+        options: tuple[str, ...] = (),
+        module: str = "daphne",
     ) -> None:
         super().__init__(folder, name)
         self.env = env
         self.options = options
+        self.module = module
 
     def command(self) -> list[str]:
         address = ["-b", "127.0.0.1", "-p", str(self.port)]
-        return [sys.executable, "-m", "daphne", *address, *self.options, "realtime_site.asgi:application"]
+        return [sys.executable, "-m", self.module, *address, *self.options, "realtime_site.asgi:application"]
 
     def environment(self) -> dict[str, str]:
         return os.environ | PEOPLES_SETTINGS | self.env

@@ -70,6 +70,7 @@ class Site:
         postgresql: the server to keep the database in; None: SQLite.
         redis: whether to start a Valkey for the channel layer.
         env: further settings (docs/SETTINGS.md).
+        server: the module that serves it, "daphne" or "apps.server".
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class Site:
         postgresql: PostgreSQL | None = None,
         redis: bool = False,
         env: dict[str, str] | None = None,
+        server: str = "daphne",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -98,7 +100,9 @@ class Site:
             "SECRET_KEY": SECRET_KEY,
             **(env or {}),
         }
-        self.processes = [Daphne(folder, self.env, name=f"daphne-{number}") for number in range(processes)]
+        self.processes = [
+            Daphne(folder, self.env, name=f"daphne-{number}", module=server) for number in range(processes)
+        ]
 
     @property
     def url(self) -> str:

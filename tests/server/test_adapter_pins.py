@@ -52,6 +52,7 @@ _FINGERPRINTS = {
     "twisted.web.http.HTTPChannel.loseConnection": "ad10d919b228",
     "twisted.web.http.HTTPChannel.forceAbortClient": "12a9682069a8",
     "twisted.web.http.HTTPChannel.connectionLost": "d0850abf8e2e",
+    "twisted.web.http.toChunk": "f326a3bed37a",
     "twisted.web.http.Request.__init__": "2d3f7dbd28d0",
     "twisted.web.http.Request.handleContentChunk": "6e942756afb7",
     "twisted.web.http.Request.requestReceived": "99ca6c5e2430",
@@ -60,6 +61,8 @@ _FINGERPRINTS = {
     "twisted.web.http.Request._cleanup": "3e4358e4df9c",
     "twisted.web.http.Request.connectionLost": "e874acaf9f19",
     # adapter.Transport and its kin, flow
+    "twisted.internet.abstract._ConsumerMixin.registerProducer": "7d7ad4f91234",
+    "twisted.internet.abstract._ConsumerMixin.unregisterProducer": "5f09066c8d7f",
     "twisted.internet.abstract.FileDescriptor.write": "3e46c97fc173",
     "twisted.internet.abstract.FileDescriptor.doWrite": "a986d7b1b105",
     "twisted.internet.abstract.FileDescriptor._maybePauseProducer": "529bd8438e1a",
