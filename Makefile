@@ -17,7 +17,7 @@ LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test lint format types js e2e faults security bench docs lock chromium
+.PHONY: help serve test lint format types js size e2e faults security bench docs lock chromium
 # A file that a failed recipe leaves behind is not done.
 .DELETE_ON_ERROR:
 
@@ -52,6 +52,9 @@ types: $(VENV)/tests node_modules/installed ## check types, Python's and JavaScr
 
 js: $(VENV)/tests node_modules/installed ## run the tests of the browser code in Node
 	@$(NPM) test --silent
+
+size: $(VENV)/tests node_modules/installed ## measure the browser's client, minified and gzipped
+	@$(NPM) run --silent size
 
 e2e: $(VENV)/tests node_modules/installed chromium ## run only the tests that look at pages in Chromium
 	$(PYTHON) -m pytest -m browser
