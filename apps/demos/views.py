@@ -1,9 +1,12 @@
 """The pages. Each is rendered whole on the server; what is live about it is in its JavaScript module."""
 
+import json
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
 
+from apps.access.identity import identity_of
 from apps.assistant.guide.reader import guide
 from apps.demos.comparison import ALL_FIVE, OFTEN_SAID, SSE_OR_WEBSOCKET
 from apps.demos.explained import BY_NAME, TRANSPORTS
@@ -45,13 +48,14 @@ def transport(request: HttpRequest, name: str) -> HttpResponse:
     Args:
         name: the transport's name in the registry, for example `sse`.
     """
-    latest = snapshot.latest(SHOWN_NOTIFICATIONS)
+    latest = snapshot.latest(SHOWN_NOTIFICATIONS, identity_of(request.user))
     context = {
         "transport": BY_NAME[name],
         "transports": TRANSPORTS,
         "timeline": TIMELINES[name],
         "event_xs": EVENT_XS,
         "notifications": latest.notifications,
+        "topics": json.dumps(latest.topics),
         "cursor": latest.cursor,
         "page_source": shown_region("demos/transport_page.js"),
         "twin_source": whole_file(f"transports/{name}.js"),

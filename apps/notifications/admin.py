@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import Script
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import Truncator
@@ -16,8 +17,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.notifications import publishing
+from apps.notifications.audience import Kind, size
 from apps.notifications.forms import NotificationForm
 from apps.notifications.models import Notification
+
+AUDIENCE = ("audience", "groups", "people")
 
 
 @admin.register(Notification)
@@ -25,11 +29,12 @@ class NotificationAdmin(admin.ModelAdmin):
     """Every save, edit and deletion here goes through `publishing`, and says what the log made of it."""
 
     form = NotificationForm
-    radio_fields = {"level": admin.HORIZONTAL}
+    radio_fields = {"level": admin.HORIZONTAL, "audience": admin.HORIZONTAL}
+    autocomplete_fields = ("groups", "people")
     readonly_fields = ("posted_by_name", "posted_at")
     empty_value_display = gettext_lazy("a program")  # only `posted_by` can be empty, there and among its filters
-    list_display = ("title", "level_badge", "excerpt", "posted_by_name", "posted_at")
-    list_filter = ("level", "posted_at", ("posted_by", admin.RelatedOnlyFieldListFilter))
+    list_display = ("title", "level_badge", "excerpt", "audience", "posted_by_name", "posted_at")
+    list_filter = ("level", "audience", "posted_at", ("posted_by", admin.RelatedOnlyFieldListFilter))
     list_select_related = ("posted_by",)
     list_per_page = 50
     search_fields = ("title", "message")
@@ -57,12 +62,15 @@ class NotificationAdmin(admin.ModelAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Notification | None = None) -> Any:
         if obj is None:
-            return [(None, {"fields": (*publishing.CONTENT, "submission")})]
-        return [(None, {"fields": publishing.CONTENT}), (None, {"fields": (("posted_by_name", "posted_at"),)})]
+            return [(None, {"fields": (*publishing.CONTENT, *AUDIENCE, "submission")})]
+        return [
+            (None, {"fields": (*publishing.CONTENT, *AUDIENCE)}),
+            (None, {"fields": (("posted_by_name", "posted_at"),)}),
+        ]
 
     def save_model(self, request: HttpRequest, obj: Notification, form: Any, change: bool) -> None:
         if change:
-            event = publishing.edit(obj)
+            event = publishing.edit(obj, audience=form.audience)
             if event is None:
                 _report(request, messages.INFO, _("Nothing was changed, so nothing was sent."))
             else:
@@ -70,10 +78,10 @@ class NotificationAdmin(admin.ModelAdmin):
                 _report(request, messages.SUCCESS, text, title=_linked(obj), seq=event.seq)
             return
         obj.posted_by = request.user  # type: ignore[assignment]  # the admin lets in nobody anonymous
-        event = publishing.post(obj, key=form.key)
+        event = publishing.post(obj, key=form.key, audience=form.audience)
         if event.repeated and obj.pk is None:
             # Posted from this very form and recalled since: who saves it once more wants it back.
-            event = publishing.post(obj)
+            event = publishing.post(obj, audience=form.audience)
         if event.repeated:
             text = _(
                 "“{title}” was posted already (seq {seq}): the form arrived twice, the notification went out once."
@@ -81,6 +89,8 @@ class NotificationAdmin(admin.ModelAdmin):
             _report(request, messages.WARNING, text, title=_linked(obj), seq=event.seq)
         else:
             text = _("Posted: “{title}” is on every open page within a second (seq {seq}).")
+            if form.audience.kind != Kind.EVERYONE:
+                text = _("Posted: “{title}” is on the open pages of its audience within a second.")
             _report(request, messages.SUCCESS, text, title=_linked(obj), seq=event.seq)
 
     def delete_model(self, request: HttpRequest, obj: Notification) -> None:
@@ -97,7 +107,7 @@ class NotificationAdmin(admin.ModelAdmin):
             for original in queryset.order_by("posted_at", "pk"):
                 content = {name: getattr(original, name) for name in publishing.CONTENT}
                 copy = Notification(**content, posted_by=request.user)  # type: ignore[misc]  # as above
-                seqs.append(publishing.post(copy).seq)
+                seqs.append(publishing.post(copy, audience=original.reaches).seq)
                 self.log_addition(request, copy, [{"added": {}}])
         text = ngettext(
             "Posted again: {count} notification is on every open page within a second (seq {seqs}).",
@@ -105,6 +115,23 @@ class NotificationAdmin(admin.ModelAdmin):
             len(seqs),
         )
         self.message_user(request, text.format(count=len(seqs), seqs=_run(seqs)), messages.SUCCESS)
+
+    def get_urls(self) -> list[URLPattern]:
+        # First: Django's own list ends with a path that catches everything.
+        size = path("audience/", self.admin_site.admin_view(self.audience_size), name="notifications_audience_size")
+        return [size, *super().get_urls()]
+
+    def audience_size(self, request: HttpRequest) -> HttpResponse:
+        """Answer how many people the audience in the query has: `{"size": 12}`."""
+        if not (self.has_add_permission(request) or self.has_change_permission(request)):
+            raise PermissionDenied
+        chosen = {
+            name: [
+                int(pk) for pk in request.GET.getlist(name)[:1_000] if pk.isascii() and pk.isdigit() and len(pk) < 19
+            ]
+            for name in (Kind.GROUPS.value, Kind.PEOPLE.value)
+        }
+        return JsonResponse({"size": size(request.GET.get("audience", ""), **chosen)})
 
     def changeform_view(
         self,

@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from apps.events.logged_event import encode
+from apps.notifications.audience import Audience, Kind
 from apps.notifications.models import Notification
 from apps.notifications.publishing import CONTENT
 
@@ -20,13 +21,17 @@ def _new_submission() -> str:
 
 
 class NotificationForm(forms.ModelForm):
-    """Title, message, level and link; on a new notification also a token that makes a double click one post."""
+    """Content and audience; on a new notification also a token that makes a double click one post."""
 
     submission = forms.CharField(widget=forms.HiddenInput, required=False, initial=_new_submission)
 
     class Meta:
         model = Notification
-        fields = CONTENT
+        fields = (*CONTENT, "audience", "groups", "people")
+        help_texts = {
+            "groups": _("Their members, whoever that is when they look."),
+            "people": _("Type the beginning of a name. For more than 200 make a group."),
+        }
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -45,6 +50,22 @@ class NotificationForm(forms.ModelForm):
                 if name != "link":
                     attributes["data-limit"] = limit
 
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or self.cleaned_data
+        # What was chosen before another kind of audience was is not meant any more.
+        for kind in (Kind.GROUPS, Kind.PEOPLE):
+            if cleaned.get("audience") != kind and kind.value in self.fields:
+                cleaned[kind.value] = []
+        if "audience" in cleaned and (fault := self.audience.fault):
+            self.add_error(cleaned["audience"] if cleaned["audience"] in self.fields else "audience", fault)
+        return cleaned
+
+    @property
+    def audience(self) -> Audience:
+        """Whom the editor chose."""
+        chosen = self.cleaned_data
+        return Audience(Kind(chosen["audience"]), tuple(chosen.get("groups", ())), tuple(chosen.get("people", ())))
+
     @property
     def key(self) -> str | None:
         """A name for posting just this content from just this rendering of the form.
@@ -54,5 +75,5 @@ class NotificationForm(forms.ModelForm):
         submission = self.cleaned_data["submission"]
         if not _SUBMISSION.fullmatch(submission):
             return None
-        content = encode([self.cleaned_data[name] for name in CONTENT])
+        content = encode([*(self.cleaned_data[name] for name in CONTENT), self.audience.topics])
         return f"admin:{submission}:{hashlib.sha256(content.encode()).hexdigest()[:16]}"

@@ -8,6 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from apps.events.logged_event import wire_time
+from apps.notifications.audience import Audience, Kind
 from apps.notifications.lines_field import LinesField
 from apps.notifications.validators import validate_lines, validate_link, validate_one_line
 
@@ -41,7 +42,7 @@ class NotificationQuerySet(models.QuerySet["Notification"]):
 
 
 class Notification(models.Model):
-    """A short text for everybody who has a page open, and for those who open one later.
+    """A short text for those who have a page open, and for those who open one later: everybody, or an audience.
 
     `save` posts and edits, `delete` recalls, on an instance or a queryset. What Django documents as going past
     these (`update`, `bulk_create`, `bulk_update`) reaches no page.
@@ -68,6 +69,11 @@ class Notification(models.Model):
         validators=[validate_link],
         help_text=_("Where to read more: https://… or a page of this site, such as /guide/. Optional."),
     )
+    audience = models.CharField(_("for"), max_length=8, choices=Kind.choices, default=Kind.EVERYONE)
+    groups = models.ManyToManyField("auth.Group", blank=True, related_name="+", verbose_name=_("groups"))
+    people = models.ManyToManyField(
+        settings.AUTH_USER_MODEL, blank=True, related_name="+", verbose_name=_("chosen people")
+    )
     posted_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
         on_delete=models.SET_NULL,
@@ -86,7 +92,8 @@ class Notification(models.Model):
         verbose_name_plural = _("notifications")
         ordering = ["-posted_at", "-pk"]
         constraints = [
-            models.CheckConstraint(condition=models.Q(level__in=Level.values), name="notification_level_is_known")
+            models.CheckConstraint(condition=models.Q(level__in=Level.values), name="notification_level_is_known"),
+            models.CheckConstraint(condition=models.Q(audience__in=Kind.values), name="notification_audience_is_known"),
         ]
 
     def __str__(self) -> str:
@@ -114,6 +121,16 @@ class Notification(models.Model):
     def subject(self) -> str:
         """What its events are about, in the log's words."""
         return f"notification:{self.pk}"
+
+    @property
+    def reaches(self) -> Audience:
+        """Whom it is for, as the database has it."""
+        kind = Kind(self.audience)
+        return Audience(
+            kind,
+            tuple(self.groups.all()) if kind is Kind.GROUPS else (),
+            tuple(self.people.all()) if kind is Kind.PEOPLE else (),
+        )
 
     @property
     def author(self) -> str:

@@ -191,7 +191,9 @@ async def test_markup_stays_text_and_a_strange_link_is_none(pages: Pages, live_s
         "entries": [
             {
                 "id": 1,
+                "topic": "notifications",
                 "seq": 1,
+                "topics": ["notifications"],
                 "title": "<img src=x onerror=alert(1)>",
                 "message": "<b>bold</b>",
                 "level": "info",

@@ -32,7 +32,13 @@ def desk(ada) -> Client:
 
 
 def content(**changes) -> dict[str, str]:
-    return {"title": "Closed on Friday", "message": "All day.", "level": "warning", "link": "/guide/"} | changes
+    return {
+        "title": "Closed on Friday",
+        "message": "All day.",
+        "level": "warning",
+        "link": "/guide/",
+        "audience": "everyone",
+    } | changes
 
 
 def post(title: str = "Closed on Friday", **options) -> Notification:
@@ -151,7 +157,7 @@ def test_an_edit_that_meets_a_recall_halfway_is_told_and_saves_nothing(desk, mon
     notification = post()
     edit = publishing.edit
 
-    def recalled_just_before(edited):
+    def recalled_just_before(edited, **options):
         publishing.recall([notification])
         return edit(edited)
 

@@ -4,7 +4,7 @@ import { subscribe } from "../transports/client.js";
 import { subscribeShared } from "../transports/shared_subscription.js";
 import { DesktopNotifications } from "./desktop.js";
 import { rowOf } from "./entry_row.js";
-import { Inbox, TOPIC } from "./inbox.js";
+import { Inbox } from "./inbox.js";
 import { Toasts } from "./toasts.js";
 import { say } from "./words.js";
 
@@ -13,8 +13,12 @@ import { say } from "./words.js";
 
 const PAST = 20; // what a browser that comes for the first time is shown, and one whose place the log has lost
 
+const { owner = "", topics: names = "[]" } = element("bell").dataset;
+/** @type {string[]} over which notifications reach whoever is signed in */
+const topics = JSON.parse(names);
+
 const storage = openStorage();
-const inbox = new Inbox(storage);
+const inbox = new Inbox(storage, owner);
 const toasts = new Toasts();
 const desktop = new DesktopNotifications(storage);
 
@@ -50,7 +54,7 @@ else follow();
 
 /** Fill the list of a browser that has never been here with what is not news any more, then follow. */
 function lookBack() {
-  const past = subscribe({ topics: [TOPIC], last: PAST, transports: ["short_poll"], intervalMs: 0 });
+  const past = subscribe({ topics, last: PAST, transports: ["short_poll"], intervalMs: 0 });
   past.addEventListener("event", ({ detail: event }) => inbox.take(event, past.cursor));
   past.addEventListener("state", ({ detail }) => ["waiting", "refused"].includes(detail.state) && showState(detail));
   past.addEventListener("heartbeat", () => {
@@ -62,12 +66,12 @@ function lookBack() {
 }
 
 function follow() {
-  const feed = subscribeShared({ topics: [TOPIC], after: inbox.cursor, last: PAST });
+  const feed = subscribeShared({ topics, after: inbox.cursor, last: PAST });
   feed.addEventListener("event", ({ detail: event }) => {
     inbox.take(event, feed.cursor);
     toasts.refresh(find);
     desktop.refresh(find);
-    const entry = inbox.entries.find(({ seq }) => seq === event.seq);
+    const entry = inbox.entries.find(({ topic, seq }) => topic === event.topic && seq === event.seq);
     if (!entry || !inbox.isUnread(entry)) return;
     if (document.hidden) desktop.show(entry);
     else if (!panel.matches(":popover-open")) toasts.show(entry);
@@ -79,6 +83,7 @@ function follow() {
   feed.addEventListener("transportchange", ({ detail }) => (change = detail));
   feed.addEventListener("state", ({ detail }) => {
     showState(detail);
+    if (detail.state === "refused" && owner !== "") forgetAll();
     element("bell-way").textContent = detail.state === "live" ? way(detail.transport) : "";
   });
 }
@@ -91,6 +96,13 @@ function follow() {
 function way(transport) {
   if (!change || change.reason === "better") return say("over", { to: say(transport) });
   return say(`changed_${change.reason}`, { from: say(change.from), to: say(change.to) });
+}
+
+/** Nobody may read this person's notifications here any more; they go from the page and from the browser. */
+function forgetAll() {
+  inbox.clear();
+  toasts.clear();
+  desktop.refresh(find);
 }
 
 /** @param {number} id */

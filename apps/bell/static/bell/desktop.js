@@ -5,12 +5,14 @@
  * the background, the one that gets the notification's own lock shows it. A tab that crashes loses its locks.
  */
 
+import { seqsIn } from "./inbox.js";
+
 /** @import {Entry} from "./inbox.js" */
 
 const CHOICE_KEY = "bell.desktop";
-const SHOWN_KEY = "bell.desktop.shown"; // the seq of the newest one shown
+const SHOWN_KEY = "bell.desktop.shown"; // the seq of the newest one shown, for each topic
 const SIGHT_LOCK = "bell.in-sight";
-const TURN_LOCK = "bell.desktop"; // and the seq
+const TURN_LOCK = "bell.desktop"; // and topic and seq
 const TURN_MS = 10_000; // by then all tabs had the event, and see what was noted as shown: storage is slower than locks
 
 export class DesktopNotifications {
@@ -62,9 +64,10 @@ export class DesktopNotifications {
     if (this.state !== "on" || !document.hidden) return;
     const { held = [] } = await navigator.locks.query();
     if (held.some(({ name }) => name === SIGHT_LOCK)) return;
-    await navigator.locks.request(`${TURN_LOCK} ${entry.seq}`, { ifAvailable: true }, (lock) => {
-      if (!lock || Number(this.#storage?.getItem(SHOWN_KEY)) >= entry.seq) return;
-      this.#storage?.setItem(SHOWN_KEY, String(entry.seq));
+    await navigator.locks.request(`${TURN_LOCK} ${entry.topic} ${entry.seq}`, { ifAvailable: true }, (lock) => {
+      const shownUpTo = seqsIn(this.#storage?.getItem(SHOWN_KEY));
+      if (!lock || (shownUpTo[entry.topic] ?? 0) >= entry.seq) return;
+      this.#storage?.setItem(SHOWN_KEY, JSON.stringify({ ...shownUpTo, [entry.topic]: entry.seq }));
       try {
         // The tag makes a second one with the same id replace the first, should two tabs show it after all.
         const shown = new Notification(entry.title, {

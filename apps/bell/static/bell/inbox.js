@@ -11,13 +11,12 @@ import { Cursor } from "../transports/cursor.js";
 /** @import {LoggedEvent} from "../transports/framing.js" */
 
 /**
- * @typedef {Pick<Notification, "id" | "title" | "message" | "level" | "link" | "posted_at"> & {seq: number}} Entry
- *   `seq` is that of the event that posted it
+ * @typedef {Pick<Notification, "id" | "title" | "message" | "level" | "link" | "posted_at"> &
+ *   {topic: string, seq: number, topics: string[]}} Entry
+ *   `topic` and `seq` are those of the event that posted it; `topics` are all over which it reaches this person
  */
 
-export const TOPIC = "notifications";
-const LIST_KEY = "bell.list";
-const READ_KEY = "bell.read";
+const PUBLIC_TOPIC = "notifications";
 const MOST_ENTRIES = 30;
 const MOST_CHARACTERS = 280; // of a message; the list shows its beginning
 
@@ -38,12 +37,24 @@ export class Inbox extends EventTarget {
   cursor = null;
 
   #storage;
-  #readUpTo = 0;
+  #listKey;
+  #readKey;
+  /** @type {Seqs} */
+  #readUpTo = {};
 
-  /** @param {Storage | null} storage  null where the browser keeps none for us: then this page remembers for itself */
-  constructor(storage) {
+  /**
+   * @param {Storage | null} storage  null where the browser keeps none for us: then this page remembers for itself
+   * @param {string} owner  who is signed in; empty: nobody. Each has records of their own, and those of others go
+   */
+  constructor(storage, owner) {
     super();
     this.#storage = storage;
+    const own = owner && `${owner}.`;
+    this.#listKey = `bell.${own}list`;
+    this.#readKey = `bell.${own}read`;
+    for (const key of Object.keys(storage ?? {})) {
+      if (/^bell\.\d/.test(key) && (own === "" || !key.startsWith(`bell.${own}`))) storage?.removeItem(key);
+    }
     const { cursor, entries } = this.#stored() ?? { cursor: null, entries: [] };
     this.cursor = cursor;
     this.entries = entries;
@@ -55,8 +66,8 @@ export class Inbox extends EventTarget {
   }
 
   /** @param {Entry} entry */
-  isUnread({ seq }) {
-    return seq > this.#readUpTo;
+  isUnread({ topic, seq }) {
+    return seq > (this.#readUpTo[topic] ?? 0);
   }
 
   /**
@@ -65,13 +76,14 @@ export class Inbox extends EventTarget {
    * @param {LoggedEvent} event
    * @param {string | null} cursor  the place after it
    */
-  take({ seq, type, data }, cursor) {
+  take({ topic, seq, type, data }, cursor) {
     this.cursor = cursor;
     const isKnown = this.entries.some(({ id }) => id === data?.id);
-    if (type === "notification.recalled") this.entries = this.entries.filter(({ id }) => id !== data?.id);
+    if (type === "notification.recalled") this.#withdraw(data?.id, topic);
     else if (data === null) return this.#keep(); // recalled since
-    else if (type === "notification.posted" && !isKnown) this.#add({ ...entryOf(data), seq });
-    else if (isKnown) this.entries = this.entries.map((old) => (old.id === data.id ? { ...old, ...entryOf(data) } : old));
+    else if (type === "notification.posted" && !isKnown) {
+      this.#add({ ...entryOf(data), topic, seq, topics: [topic] });
+    } else if (isKnown) this.#replace(data.id, (old) => ({ ...old, ...entryOf(data), topics: including(old.topics, topic) }));
     this.#keep();
   }
 
@@ -88,14 +100,14 @@ export class Inbox extends EventTarget {
   /** Forget everything: what comes next does not follow what was here. */
   clear() {
     this.entries = [];
-    this.#readUpTo = 0;
-    this.#write(READ_KEY, "0");
+    this.#readUpTo = {};
+    this.#write(this.#readKey, "{}");
     this.moveTo(null);
   }
 
   markAllRead() {
-    this.#readUpTo = Math.max(this.#readUpTo, ...this.entries.map(({ seq }) => seq));
-    this.#write(READ_KEY, String(this.#readUpTo));
+    for (const { topic, seq } of this.entries) this.#readUpTo[topic] = Math.max(this.#readUpTo[topic] ?? 0, seq);
+    this.#write(this.#readKey, JSON.stringify(this.#readUpTo));
     this.#changed();
   }
 
@@ -110,10 +122,29 @@ export class Inbox extends EventTarget {
     this.entries = [entry, ...this.entries].slice(0, MOST_ENTRIES);
   }
 
+  /**
+   * It stays while it reaches this person over another topic.
+   *
+   * @param {number | undefined} id
+   * @param {string} topic
+   */
+  #withdraw(id, topic) {
+    this.#replace(id, (old) => ({ ...old, topics: old.topics.filter((other) => other !== topic) }));
+    this.entries = this.entries.filter(({ topics }) => topics.length > 0);
+  }
+
+  /**
+   * @param {number | undefined} id
+   * @param {(old: Entry) => Entry} change
+   */
+  #replace(id, change) {
+    this.entries = this.entries.map((entry) => (entry.id === id ? change(entry) : entry));
+  }
+
   #keep() {
     // A tab that lags behind leaves the record of one that is ahead alone.
     if (!isAhead(this.#stored()?.cursor, this.cursor)) {
-      this.#write(LIST_KEY, JSON.stringify({ cursor: this.cursor, entries: this.entries }));
+      this.#write(this.#listKey, JSON.stringify({ cursor: this.cursor, entries: this.entries }));
     }
     this.#changed();
   }
@@ -121,7 +152,7 @@ export class Inbox extends EventTarget {
   /** @returns {{cursor: string, entries: Entry[]} | null} */
   #stored() {
     try {
-      const { cursor, entries } = JSON.parse(this.#storage?.getItem(LIST_KEY) ?? "");
+      const { cursor, entries } = JSON.parse(this.#storage?.getItem(this.#listKey) ?? "");
       Cursor.parse(cursor);
       return entries.every(isEntry) ? { cursor, entries } : null;
     } catch {
@@ -130,7 +161,7 @@ export class Inbox extends EventTarget {
   }
 
   #storedReadUpTo() {
-    return Number(this.#storage?.getItem(READ_KEY)) || 0;
+    return seqsIn(this.#storage?.getItem(this.#readKey));
   }
 
   /**
@@ -157,7 +188,8 @@ export class Inbox extends EventTarget {
 function isAhead(stored, ours) {
   if (!stored || !ours) return false;
   const [there, here] = [Cursor.parse(stored), Cursor.parse(ours)];
-  return there.epoch === here.epoch && (there.position(TOPIC) ?? 0) > (here.position(TOPIC) ?? 0);
+  if (there.epoch !== here.epoch) return false;
+  return there.topics.some((topic) => (there.position(topic) ?? 0) > (here.position(topic) ?? 0));
 }
 
 /** @param {Notification} data */
@@ -168,5 +200,32 @@ function entryOf({ id, title, message, level, link, posted_at }) {
 
 /** @param {any} entry */
 function isEntry(entry) {
-  return Number.isSafeInteger(entry?.seq) && typeof entry.title === "string" && typeof entry.message === "string";
+  const { seq, topic, topics, title, message } = entry ?? {};
+  const isWhole = Number.isSafeInteger(seq) && Array.isArray(topics);
+  return isWhole && [topic, title, message].every((text) => typeof text === "string");
+}
+
+/**
+ * @param {string[]} topics
+ * @param {string} topic
+ */
+function including(topics, topic) {
+  return topics.includes(topic) ? topics : [...topics, topic];
+}
+
+/**
+ * Read what was kept as JSON: topic -> seq.
+ *
+ * @typedef {Record<string, number>} Seqs
+ *
+ * @param {string | null | undefined} text
+ * @returns {Seqs}  empty where nothing was kept, or nothing of ours
+ */
+export function seqsIn(text) {
+  try {
+    const seqs = JSON.parse(text ?? "{}");
+    return typeof seqs === "object" && seqs !== null ? seqs : { [PUBLIC_TOPIC]: Number(seqs) || 0 };
+  } catch {
+    return {};
+  }
 }

@@ -26,10 +26,10 @@ export class NotificationList {
    *
    * @param {LoggedEvent} event
    */
-  take({ type, data }) {
+  take({ topic, type, data }) {
     if (data === null) return; // recalled since
-    if (type === "notification.recalled") this.#remove(data.id);
-    else if (type === "notification.posted" || type === "notification.edited") this.#put(data, type);
+    if (type === "notification.recalled") this.#remove(data.id, topic);
+    else if (type === "notification.posted" || type === "notification.edited") this.#put(data, topic, type);
   }
 
   /** @returns {HTMLElement[]} */
@@ -44,12 +44,16 @@ export class NotificationList {
 
   /**
    * @param {Notification} notification
+   * @param {string} topic  over which it came
    * @param {string} type
    */
-  #put(notification, type) {
+  #put(notification, topic, type) {
     const known = this.#row(notification.id);
     const row = known ?? copyOf("notification-template");
     fillRow(row, notification);
+    const topics = topicsOf(row);
+    row.dataset.topics = [...topics.add(topic)].join(" ");
+    if (type === "notification.posted" && topics.size > 1) return; // the same, for another group of this reader
     if (!known) {
       const next = this.#rows().find((other) => isNewer(row, other));
       this.#list.insertBefore(row, next ?? null);
@@ -64,10 +68,17 @@ export class NotificationList {
     this.#announce(fill(words, { title: notification.title, level: texts[notification.level] ?? "" }));
   }
 
-  /** @param {number} id */
-  #remove(id) {
+  /**
+   * @param {number} id
+   * @param {string} topic  over which it was recalled; it stays while it reaches this reader over another one
+   */
+  #remove(id, topic) {
     const row = this.#row(id);
     if (!row) return;
+    const topics = topicsOf(row);
+    topics.delete(topic);
+    row.dataset.topics = [...topics].join(" ");
+    if (topics.size > 0) return;
     const title = row.querySelector(".notification-title")?.textContent ?? "";
     row.remove();
     this.#empty.hidden = this.#list.childElementCount > 0;
@@ -78,6 +89,11 @@ export class NotificationList {
   #announce(words) {
     this.#announcement.textContent = words;
   }
+}
+
+/** @param {HTMLElement} row */
+function topicsOf(row) {
+  return new Set(row.dataset.topics?.split(" ").filter(Boolean));
 }
 
 /**

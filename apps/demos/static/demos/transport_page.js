@@ -6,7 +6,9 @@ import { element, texts } from "./page.js";
 import { NotificationList } from "./notification_list.js";
 import { WirePanel } from "./wire_panel.js";
 
-const { transport = "sse", cursor } = element("live").dataset;
+const { transport = "sse", cursor, topics: names = "[]" } = element("live").dataset;
+/** @type {string[]} over which notifications reach whoever is signed in */
+const topics = JSON.parse(names);
 const hangUp = /** @type {HTMLButtonElement} */ (element("hang-up"));
 const list = new NotificationList(element("notifications"));
 const state = new ConnectionState(element("connection"));
@@ -15,7 +17,7 @@ const wire = new WirePanel();
 /** @param {string | undefined} after */
 function connect(after) {
   // #region shown
-  const feed = subscribe({ topics: ["notifications"], after, transports: [transport] });
+  const feed = subscribe({ topics, after, transports: [transport] });
 
   feed.addEventListener("event", ({ detail: event }) => list.take(event));
   feed.addEventListener("reset", () => location.reload()); // the log can't go on from our place: start afresh

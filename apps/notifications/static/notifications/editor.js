@@ -105,11 +105,48 @@ export function startCount(field, texts) {
   update();
 }
 
+/**
+ * Show only the fields of the chosen kind of audience, and how many people that is.
+ *
+ * @param {HTMLFormElement} form
+ * @param {DOMStringMap} texts `sizeUrl`, and the words for how many
+ */
+export function startAudience(form, texts) {
+  const count = document.createElement("div");
+  count.className = "notification-size help";
+  count.setAttribute("role", "status");
+  form.querySelector(".form-row.field-audience")?.append(count);
+  let asked = 0;
+
+  const update = async () => {
+    const content = new FormData(form);
+    const kind = String(content.get("audience") ?? "");
+    for (const field of ["groups", "people"]) {
+      const row = /** @type {HTMLElement | null} */ (form.querySelector(`.form-row.field-${field}`));
+      if (row) row.hidden = field !== kind;
+    }
+    const query = new URLSearchParams({ audience: kind });
+    for (const pk of content.getAll(kind)) query.append(kind, String(pk));
+    const number = ++asked;
+    const answer = await fetch(`${texts.sizeUrl}?${query}`);
+    if (!answer.ok || number !== asked) return; // another choice was made meanwhile
+    const { size } = await answer.json();
+    const words = size === 0 ? texts.sizeNone : size === 1 ? texts.sizeOne : texts.sizeMany;
+    count.textContent = fill((kind === "everyone" ? texts.sizeEveryone : words) ?? "", { count: size });
+  };
+
+  // The admin's search fields announce changes to jQuery only.
+  /** @type {any} */ (window).django.jQuery(form).on("change", "[name=audience], [name=groups], [name=people]", update);
+  window.addEventListener("pageshow", update);
+  update();
+}
+
 const preview = /** @type {HTMLElement | null} */ (document.querySelector(".notification-preview"));
 const form = preview?.closest("form");
 // A reader without permission to change gets texts instead of fields: the preview would be of nothing.
 if (preview && form?.elements.namedItem("title")) {
   startPreview(preview, form);
+  if (form.elements.namedItem("audience")) startAudience(form, preview.dataset);
   for (const field of form.querySelectorAll("[data-limit]")) {
     startCount(/** @type {HTMLInputElement} */ (field), preview.dataset);
   }

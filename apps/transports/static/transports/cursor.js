@@ -56,6 +56,11 @@ export class Cursor {
     return new Cursor(epoch, positions);
   }
 
+  /** The topics that it speaks of. */
+  get topics() {
+    return [...this.#positions.keys()];
+  }
+
   /** The text to send as `after`. */
   get text() {
     const positions = [...this.#positions].sort(([a], [b]) => (a < b ? -1 : 1));
