@@ -86,7 +86,7 @@ async def test_too_long_a_line_is_not_sent_and_kept(pages: Pages, live_site: Sit
 async def test_without_a_server_nothing_is_sent_the_text_is_kept_and_the_attempts_are_counted(
     pages: Pages, site: StartSite
 ) -> None:
-    pages.faults.allow("WebSocket connection to")
+    pages.faults.allow("WebSocket connection to|/feed/")  # the chat's, and the bell's doors
     own = site()
     ada = await enter(pages, own, "Ada")
     own.processes[0].kill()
@@ -108,10 +108,11 @@ async def test_without_a_server_nothing_is_sent_the_text_is_kept_and_the_attempt
 
 
 async def test_after_the_tenth_attempt_the_page_gives_up_and_says_so(pages: Pages, live_site: Site) -> None:
-    # The page's own clock runs ahead: ten attempts take minutes.
+    # The page's own clock runs ahead: ten attempts take minutes. On that clock the bell would find its server silent.
     pages.faults.allow("WebSocket connection to")
     page = await pages.open("about:blank")
     await page.clock.install()
+    await page.route("**/bell/bell.*.js", lambda route: route.fulfill(content_type="text/javascript", body=""))
     refused = 0
 
     async def refuse(socket: WebSocketRoute) -> None:

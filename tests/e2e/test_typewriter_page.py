@@ -87,7 +87,7 @@ async def test_question_too_long_for_an_address_goes_by_fetch(pages: Pages, live
 
 @WAYS
 async def test_server_that_is_away_is_named_as_the_reason(pages: Pages, site: StartSite, way: str) -> None:
-    pages.faults.allow("console error: Failed to load resource")
+    pages.faults.allow("console error: Failed to load resource|/feed/ws")  # and the bell's socket
     own = site()
     page = await open_typewriter(pages, own, way)
     own.processes[0].kill()

@@ -159,6 +159,31 @@ async def test_tabs_with_other_topics_share_the_connection_too(pages: Pages, own
     await all_see([second], 1, 2, 4)
 
 
+async def test_topic_that_may_not_be_read_any_more_takes_no_other_tab_along(pages: Pages, own_site: Site) -> None:
+    pages.faults.allow("403|ERR_INTERNET_DISCONNECTED")
+    public, personal = f"{TOPIC}.public", f"user.{own_site.reader.user_id}"
+    page = await pages.open(own_site.url + BARE_PAGE, account=own_site.reader)
+    other = await page.context.new_page()
+    await other.goto(own_site.url + BARE_PAGE)
+    await page.evaluate(FOLLOW, [[public], {}])
+    await other.evaluate(FOLLOW, [[personal], {}])
+    for tab in (page, other):
+        await tab.wait_for_function("feed.state === 'live'")
+    publish(own_site, 1, topic=public)
+    publish(own_site, 2, topic=personal)
+    await all_see([page], 1)
+    await all_see([other], 2)
+
+    await page.context.clear_cookies()  # as after signing out, the next connection is anonymous
+    await page.context.set_offline(True)
+    await page.context.set_offline(False)
+    await other.wait_for_function("feed.state === 'refused'")
+    assert "may not read" in await other.evaluate("feed.message")
+    publish(own_site, 3, topic=public)
+    await all_see([page], 1, 3)
+    assert await page.evaluate("feed.state") == "live"
+
+
 async def test_tab_without_locks_has_a_connection_of_its_own(pages: Pages, own_site: Site) -> None:
     page = await pages.open(f"{own_site.url}{BARE_PAGE}")
     await page.evaluate("Object.defineProperty(navigator, 'locks', { value: undefined })")

@@ -46,6 +46,7 @@ import { Watchdog } from "./watchdog.js";
  * @typedef {Omit<SubscribeOptions, "topics" | "after"> & TransportOptions} ConnectionOptions
  */
 
+const VERSION = 1; // of the messages: tabs that were open before an update talk among themselves
 const MOST_TOPICS = 20; // of one subscription, see docs/PROTOCOL.md
 // Together well below a heartbeat of the server's, which is 15 s.
 const ASK_AFTER_MS = 4_000;
@@ -87,6 +88,8 @@ export class SharedConnection {
   #state = null;
   /** @type {TransportChange | null} */
   #change = null;
+  /** The topics that were refused last, together. */
+  #refused = "";
 
   /** Whether this browser can share at all. */
   static supported() {
@@ -100,7 +103,7 @@ export class SharedConnection {
    */
   static with(options) {
     const { baseUrl = "", paths, transports } = options;
-    const name = `feed ${JSON.stringify([baseUrl, paths, transports])}`;
+    const name = `feed ${VERSION} ${JSON.stringify([baseUrl, paths, transports])}`;
     const known = connections.get(name) ?? new SharedConnection(name, options);
     connections.set(name, known);
     return known;
@@ -250,6 +253,10 @@ export class SharedConnection {
 
   #ownerWasHeard() {
     if (this.#isOwner) return;
+    if (!this.#isAsked) {
+      this.#watchdog.feed();
+      return;
+    }
     this.#isAsked = false;
     // Not all at once: the answer to the first who asks is heard by all.
     this.#watchdog.startWithin(ASK_AFTER_MS + 1_000 * this.#environment.random());
@@ -353,9 +360,26 @@ export class SharedConnection {
     feed.addEventListener("transportchange", ({ detail }) => (this.#change = detail));
     feed.addEventListener("state", ({ detail }) => {
       if (this.#feed !== feed) return;
+      if (detail.state === "refused" && this.#refused !== String(topics)) {
+        this.#refused = String(topics);
+        this.#regroup();
+        return;
+      }
+      if (detail.state === "live") this.#refused = "";
       this.#state = detail;
       this.#tellState();
     });
+  }
+
+  /**
+   * One topic that may not be read any more has all of them refused. Each subscriber reads for itself, is refused if it
+   * was meant, and else follows again.
+   */
+  #regroup() {
+    this.#wanted.clear();
+    this.#topics = [];
+    this.#hangUp();
+    this.#tell({ kind: "reset", cursor: null });
   }
 
   #hangUp() {
