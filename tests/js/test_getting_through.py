@@ -226,7 +226,6 @@ async def test_no_network_then_network(follow: Callable[..., Any], proxy: Faulty
 
 async def test_sleep(follow: Callable[..., Any], proxy: FaultyProxy, browser: Browser, recovery: Recovery) -> None:
     async with Tab(browser, proxy.url + BARE_PAGE) as sleeper, Tab(browser, "about:blank") as other:
-        await await_until(lambda: sleeper.evaluate("document.readyState === 'complete'"), "the page")
         feed = await follow([ALL, *EACH_ALONE], page=sleeper)
         await feed.has_all()
         await other.show()

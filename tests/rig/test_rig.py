@@ -11,8 +11,10 @@ from tests.conftest import StartSite
 from tests.rig.axe import serious_violations
 from tests.rig.chromium import Pages
 from tests.rig.daphne import Daphne
+from tests.rig.ports import free_port
 from tests.rig.postgresql import PostgreSQL
 from tests.rig.site import Site
+from tests.rig.tab import DevToolsError, Tab
 from tests.rig.valkey import Valkey
 
 
@@ -82,3 +84,22 @@ async def test_picture_without_words_and_pale_text_are_serious_violations(pages:
     found = "\n".join(await serious_violations(page))
     assert "image-alt (critical)" in found
     assert "color-contrast (serious)" in found
+
+
+async def test_tab_may_be_asked_as_soon_as_it_is_open(browser: Browser, live_site: Site) -> None:
+    address = f"{live_site.url}/static/transports/registry.js"
+    async with Tab(browser, address) as tab:
+        assert await tab.evaluate("[location.href, document.readyState]") == [address, "complete"]
+        with pytest.raises(RuntimeError, match="planted"):
+            await tab.evaluate("() => { throw new Error('planted') }")
+
+
+async def test_tab_says_what_the_browser_refused(browser: Browser, live_site: Site) -> None:
+    async with Tab(browser, f"{live_site.url}/static/transports/registry.js") as tab:
+        leaving = "() => { location.href = '/static/transports/sse.js'; return new Promise(() => {}); }"
+        with pytest.raises(DevToolsError, match=r"^Runtime\.evaluate: .*navigated"):
+            await tab.evaluate(leaving)
+    nobody_there = f"http://127.0.0.1:{free_port()}/"
+    with pytest.raises(DevToolsError, match=r"^Page\.navigate to .*: net::ERR_CONNECTION_REFUSED"):
+        async with Tab(browser, nobody_there):
+            pass
