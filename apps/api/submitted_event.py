@@ -1,11 +1,10 @@
 """From the body of a POST to the event that it asks for."""
 
-import json
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from apps.transports.client_json import BadJson, read_json
 from apps.transports.refusal import bad_request
 
 # An event's 16 KiB as a cautious encoder writes them: `\uXXXX` for every character of two bytes or three.
@@ -38,11 +37,9 @@ def parse(body: bytes) -> SubmittedEvent:
         Refusal: 400, the body is no JSON, or not the object that is expected.
     """
     try:
-        submitted = json.loads(body.decode(), parse_constant=_refuse_constant, object_pairs_hook=_without_repeats)
-    except RecursionError:
-        raise bad_request("bad_json", "the body is nested too deeply", "send flatter JSON") from None
-    except ValueError as error:  # JSONDecodeError, UnicodeDecodeError, our own below, an integer of 5,000 digits
-        raise bad_request("bad_json", f"the body can't be read as JSON: {str(error)[:200]}", _SHAPE) from None
+        submitted = read_json(body)
+    except BadJson as error:
+        raise bad_request("bad_json", f"the body can't be read as JSON: {error}", _SHAPE) from None
     if not isinstance(submitted, dict):
         raise bad_request("bad_event", f"the body is {_kind(submitted)}; expected an object", _SHAPE)
     if unknown := sorted(submitted.keys() - _MEMBERS):
@@ -60,18 +57,6 @@ def parse(body: bytes) -> SubmittedEvent:
     if key is not None and not isinstance(key, str):
         raise bad_request("bad_key", f"'key' is {_kind(key)}; expected text of 1 to 200 characters, or none", _SHAPE)
     return SubmittedEvent(type, data, key)
-
-
-def _without_repeats(members: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    # Of {"data": 1, "data": 2} Python would keep the second without a word.
-    names = dict(members)
-    if len(names) < len(members):
-        raise ValueError("an object names one of its members twice")
-    return names
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
 
 
 def _kind(value: Any) -> str:

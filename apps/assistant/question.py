@@ -1,6 +1,5 @@
 """Request in, checked question out."""
 
-import json
 import unicodedata
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from django.utils import translation
 from django.utils.translation import gettext as _
 
 from apps.assistant.languages import language_of_question, language_of_reader
+from apps.transports.client_json import BadJson, read_json
 from apps.transports.refusal import Refusal, bad_request
 
 MAX_QUESTION_CHARS = 2_000
@@ -114,8 +114,8 @@ def _fields_of_body(request: HttpRequest) -> dict[str, str]:
 
 def _fields_of_json(body: bytes) -> dict[str, str]:
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):  # ValueError: bad JSON, or bytes that are no UTF-8
+        value = read_json(body)
+    except BadJson:
         raise _malformed(_("The body is not JSON.")) from None
     if not isinstance(value, dict):
         raise _malformed(_("The body is JSON, but not an object."))

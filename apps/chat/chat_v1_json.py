@@ -3,7 +3,6 @@
 Events and control frames are those of the WebSocket door, byte for byte, so that one client reads both.
 """
 
-import json
 import re
 from typing import Any
 
@@ -22,6 +21,7 @@ from apps.chat.wording import clean_line
 from apps.events.batch import Reset
 from apps.events.cursor import Cursor
 from apps.events.logged_event import LoggedEvent, encode
+from apps.transports.client_json import BadJson, read_json
 from apps.transports.connections import Stop
 from apps.transports.framing import JsonFraming, control_body, reset_frame
 from apps.transports.refusal import Refusal
@@ -102,9 +102,8 @@ def _decode(text: str) -> Any:
             "it was not sent: send it in parts",
         )
     try:
-        return json.loads(text)
-    # RecursionError: a thousand brackets; ValueError: no JSON, or an integer of five thousand digits.
-    except (ValueError, RecursionError) as error:
+        return read_json(text)
+    except BadJson as error:
         raise ChatError("bad_frame", f"a frame that is no JSON was sent: {_shown(text)}", _EXPECTED) from error
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from apps.lab import limits
 from apps.lab.faults import FAULTS, Fault
+from apps.transports.client_json import BadJson, read_json
 from apps.transports.refusal import bad_request
 
 _WORKLOAD = 'send {"size": bytes} for one event, with "burst": true for a hundred, or with "rate" and "seconds"'
@@ -71,9 +72,9 @@ def fault_from(body: bytes) -> AskedFault:
 
 def _object(body: bytes, hint: str) -> dict[str, Any]:
     try:
-        asked = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise bad_request("bad_json", f"the body can't be read as JSON: {str(error)[:200]}", hint) from None
+        asked = read_json(body)
+    except BadJson as error:
+        raise bad_request("bad_json", f"the body can't be read as JSON: {error}", hint) from None
     if not isinstance(asked, dict):
         raise bad_request("bad_json", "the body is no JSON object", hint)
     return asked

@@ -137,6 +137,11 @@ def _server() -> Iterator[Metric]:
     yield _counter(
         "stalled_connections_cut", "Connections cut because their peer did not read.", server_status.stalled_cut
     )
+    yield _counter(
+        "slow_requests_cut",
+        "Connections cut because their request did not arrive in time.",
+        server_status.slow_requests_cut,
+    )
     yield _counter("bodies_refused", "Requests answered with 413.", server_status.bodies_refused)
     yield _counter("messages_refused", "WebSockets closed with 1009.", server_status.messages_refused)
 

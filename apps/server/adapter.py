@@ -18,9 +18,11 @@ from daphne.http_protocol import WebRequest  # isort: split
 
 import autobahn.twisted.websocket
 import autobahn.websocket.protocol
+from autobahn.websocket.types import ConnectionDeny
 from daphne.ws_protocol import WebSocketProtocol
 from twisted.internet import reactor as _reactor
 from twisted.internet import tcp, unix
+from twisted.internet.protocol import connectionDone
 from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 from twisted.web import http
 
@@ -198,9 +200,11 @@ class Channel(http.HTTPChannel):
         self.flow = Flow()
         self.websocket: WebSocket | None = None
         self.discarding = False
+        self.arriving: Any = None  # while a request is on its way: the call that ends the wait for it
 
     def connectionMade(self) -> None:
         super().connectionMade()
+        self._expect_request()
         # Not in the constructor: daphne's factory sets its own after that.
         self.requestFactory = Request
         # The transport is all that a WebSocket gets to know of this connection.
@@ -227,19 +231,48 @@ class Channel(http.HTTPChannel):
             self.transport.channel = None
             self.requests.clear()  # they refer to each other, and would stay until a garbage collection
 
+    def _expect_request(self) -> None:
+        self.arriving = self.callLater(self.limits.request_s, self._give_up_request)
+
+    def _stop_expecting(self) -> None:
+        if self.arriving is not None and self.arriving.active():
+            self.arriving.cancel()
+        self.arriving = None
+
+    def _give_up_request(self) -> None:
+        # Twisted's own timer starts again with every byte: one a minute would keep a connection for ever.
+        status.slow_requests_cut += 1
+        self.discarding = True
+        if self.requests:
+            self.transport.write(b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        self.transport.loseConnection()
+
+    def dataReceived(self, data: bytes) -> None:
+        if self.discarding:
+            return
+        # Between two requests it is Twisted's timer for idle connections that runs.
+        if self.arriving is None and not self._handlingRequest:
+            self._expect_request()
+        super().dataReceived(data)
+
+    def allContentReceived(self) -> None:
+        self._stop_expecting()
+        super().allContentReceived()
+
+    def connectionLost(self, reason: Any = connectionDone) -> None:
+        self._stop_expecting()
+        super().connectionLost(reason)
+
     def allHeadersReceived(self) -> None:
         if self.length is not None and self.length > self.limits.max_body_bytes:
             self.refuse_body()
         else:
             super().allHeadersReceived()
 
-    def rawDataReceived(self, data: bytes) -> None:
-        if not self.discarding:
-            super().rawDataReceived(data)
-
     def refuse_body(self) -> None:
         """Answer 413 without having kept the body, and end the connection (RFC 9110 section 15.5.14)."""
         status.bodies_refused += 1
+        self._stop_expecting()
         self.requests[-1].refused = True
         error = {
             "code": "body_too_large",
@@ -349,6 +382,12 @@ class WebSocket(WebSocketProtocol):
         channel.websocket = self
         self.flow = channel.flow
         super().connectionMade()
+
+    def onConnect(self, request: Any) -> Any:
+        # Daphne decodes it as ASCII, and would answer anything else with a 500 and a traceback in the log.
+        if not request.headers.get("sec-websocket-protocol", "").isascii():
+            raise ConnectionDeny(ConnectionDeny.BAD_REQUEST, "Sec-WebSocket-Protocol is not ASCII")
+        return super().onConnect(request)
 
     def onOpen(self) -> None:
         super().onOpen()

@@ -9,6 +9,7 @@ class Status:
 
     draining: bool = False  # told to stop: readiness says no
     stalled_cut: int = 0  # connections cut because their peer did not read
+    slow_requests_cut: int = 0  # connections cut because their request did not arrive in time
     bodies_refused: int = 0  # answered with 413
     messages_refused: int = 0  # WebSockets closed with 1009
 

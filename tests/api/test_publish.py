@@ -223,7 +223,7 @@ def test_a_body_that_is_no_json_is_refused(staff, body):
         ({"type": "x", "data": {}, "key": "k" * 201}, "bad_event"),
         ({"type": "x", "data": {}, "key": "a\u001bb"}, "bad_event"),
         ({"type": "x", "data": "\ud800"}, "bad_event"),
-        ('{"type": "x", "data": 1e999}', "bad_event"),
+        ('{"type": "x", "data": 1e999}', "bad_json"),
     ],
     ids=lambda value: repr(value)[:60],
 )

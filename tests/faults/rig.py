@@ -99,6 +99,7 @@ class Rig:
         heartbeat_s: FEED_HEARTBEAT_S of the site; by default short, so that a dead stream is noticed soon.
         template: what its database is a copy of, with `postgresql`, a running server that outlives the rig; by
             default it has its own.
+        pages: whether it has static files, which take a while to collect; without them it serves everything but pages.
     """
 
     def __init__(
@@ -112,6 +113,7 @@ class Rig:
         heartbeat_s: float = HEARTBEAT_S,
         postgresql: PostgreSQL | None = None,
         template: SiteTemplate | None = None,
+        pages: bool = False,
     ) -> None:
         self.folder = folder
         self._running = ExitStack()
@@ -121,7 +123,7 @@ class Rig:
         self.valkey = Valkey(folder / "valkey")
         self.web: list[WebProcess] = []
         self._web_count, self._extra_env, self._env_of = web, dict(env or {}), env_of or {}
-        self._options, self.heartbeat_s = options, heartbeat_s
+        self._options, self.heartbeat_s, self._has_pages = options, heartbeat_s, pages
         self.database_url = ""
 
     def __enter__(self) -> Self:
@@ -139,7 +141,12 @@ class Rig:
                 "LOG_LEVEL": "WARNING",
                 **self._extra_env,
             }
-            (self.folder / "var" / "static").mkdir(parents=True)
+            static = self.folder / "var" / "static"
+            static.parent.mkdir(parents=True)
+            if self._has_pages:
+                static.symlink_to(self._template.static_files())
+            else:
+                static.mkdir()
             self.web = [
                 WebProcess(
                     self.folder,

@@ -13,8 +13,9 @@ from tests.security.bars import BARS
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory, postgresql: PostgreSQL, site_template: SiteTemplate) -> Iterator[Rig]:
-    """Return a site of three web processes."""
-    with Rig(tmp_path_factory.mktemp("rig") / "site", postgresql=postgresql, template=site_template) as rig:
+    """Return a site of three web processes, with its pages."""
+    folder = tmp_path_factory.mktemp("rig") / "site"
+    with Rig(folder, pages=True, postgresql=postgresql, template=site_template) as rig:
         yield rig
 
 

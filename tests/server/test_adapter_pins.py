@@ -41,6 +41,7 @@ _FINGERPRINTS = {
     "twisted.web.http.HTTPFactory.buildProtocol": "d08b3853c627",
     "twisted.web.http.HTTPFactory.log": "e9acff05b9a5",
     "twisted.web.http.HTTPChannel.connectionMade": "95b71a1bc3ab",
+    "twisted.web.http.HTTPChannel.dataReceived": "152316e9ce50",
     "twisted.web.http.HTTPChannel.lineReceived": "b77ec6f21116",
     "twisted.web.http.HTTPChannel.rawDataReceived": "e31f4ed81196",
     "twisted.web.http.HTTPChannel.allHeadersReceived": "979a9a8410f4",

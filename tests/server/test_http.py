@@ -85,6 +85,61 @@ def test_sender_of_a_refused_body_that_never_ends_is_cut(serve: Serve) -> None:
     connection.close()
 
 
+@pytest.mark.parametrize(
+    ("begins", "goes_on", "told"),
+    [
+        (b"", b"", b""),
+        (b"GET /hello HTTP/1.1\r\n", b"", b"HTTP/1.1 408"),
+        (b"GET /hello HTTP/1.1\r\n", b"X-A: b\r\n", b"HTTP/1.1 408"),
+        (b"POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 9999\r\n\r\n", b"x", b"HTTP/1.1 408"),
+        (b"POST /body HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", b"HTTP/1.1 408"),
+    ],
+    ids=["no request", "half a head", "a head in drops", "a body in drops", "chunks in drops"],
+)
+def test_request_that_does_not_arrive_in_time_is_given_up(
+    serve: Serve, begins: bytes, goes_on: bytes, told: bytes
+) -> None:
+    server = serve(request_s=0.5)
+    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+        connection.sendall(begins)
+        answer = b""
+        connection.settimeout(0.1)
+        while True:
+            try:
+                connection.sendall(goes_on)
+                piece = connection.recv(1_000)
+            except TimeoutError:
+                continue
+            except OSError:  # it went while we were sending
+                break
+            if not piece:
+                break
+            answer += piece
+    assert answer.startswith(told)
+    assert server.get("/hello").read() == b'"hello"'
+
+
+def test_answer_and_pause_may_take_longer_than_a_request(serve: Serve) -> None:
+    server = serve(request_s=0.5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection.request("GET", "/long-poll")
+    answering = connection.sock
+    threading.Event().wait(1.0)
+    assert answering is not None
+    answering.settimeout(0.2)
+    with pytest.raises(TimeoutError):  # neither an answer nor an end
+        answering.recv(1)
+    connection.close()
+    connection.request("GET", "/hello")
+    assert connection.getresponse().read() == b'"hello"'
+    first = connection.sock
+    threading.Event().wait(1.0)
+    connection.request("GET", "/hello")
+    assert connection.getresponse().read() == b'"hello"'
+    assert connection.sock is first
+    connection.close()
+
+
 def test_answer_that_breaks_off_is_seen_to_break_off(serve: Serve) -> None:
     """Stock daphne begins a second answer here; the error of that ends its clean-up of connections."""
     server = serve()
