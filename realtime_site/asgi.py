@@ -11,8 +11,9 @@ pages = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 
+from apps.access.cross_origin import CrossOrigin  # noqa: E402
+from apps.access.identified import Identified  # noqa: E402
 from apps.access.origin import SameOriginWebSockets  # noqa: E402
-from apps.access.sessions import Identified  # noqa: E402
 from apps.chat import routing as chat  # noqa: E402
 from apps.lab import routing as lab  # noqa: E402
 from apps.lab.line import Line  # noqa: E402
@@ -29,10 +30,11 @@ application = ProtocolTypeRouter(
         "http": by_prefix(
             {
                 # Answers that stay open, see docs/decisions/0003. Who is asking matters to the feed only.
-                "/feed/": Identified(lean),
+                "/feed/": CrossOrigin(Identified(lean)),
                 "/admin/live/stream": Identified(lean),
                 "/lab/line/": Identified(Line(lean)),
                 **dict.fromkeys(("/api/status", "/api/long-poll", "/events", "/assistant/answer"), lean),
+                "/api/": CrossOrigin(pages),
                 **dict.fromkeys(("/lab/clock", "/lab/runs"), lean),
                 # Asked for by probes, under any host name.
                 **dict.fromkeys(("/healthz", "/readyz", "/metrics"), LeanHandler(any_host=True)),

@@ -161,6 +161,10 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "admin:login"
 CSRF_FAILURE_VIEW = "apps.api.csrf.csrf_failure"
 
+# The longest that somebody may ask for a token to count, and the origins whose pages may come with one.
+TOKEN_LIFE_MAX_S = env.integer("TOKEN_LIFE_MAX_S", default=3_600, at_least=1)
+TOKEN_ORIGINS = env.words("TOKEN_ORIGINS", default=[])
+
 # Nothing but the site's own files, and no script or style inside a page; the admin keeps to it too.
 # [spec] 'self' allows ws: and wss: to the same host as well (CSP Level 3, "Does url match expression in origin").
 CONTENT_SECURITY_POLICY = {

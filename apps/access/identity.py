@@ -2,7 +2,7 @@
 
 import enum
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 
@@ -28,13 +28,19 @@ class Identity:
         username: what they sign in as; empty for nobody.
         groups: the names of their groups.
         permissions: `app.codename` of each permission they have, through a group or as a superuser too.
+        expires_at: when the credential that they came with is worth nothing any more, in seconds since 1970; None: that
+            is not known beforehand.
     """
+
+    # What they are told whose credential is worth nothing any more.
+    no_longer: ClassVar[str] = "you are no longer signed in"
 
     user_id: str | None = None
     username: str = ""
     is_staff: bool = False
     groups: frozenset[str] = frozenset()
     permissions: frozenset[str] = frozenset()
+    expires_at: float | None = None
 
     @property
     def is_signed_in(self) -> bool:
@@ -57,6 +63,21 @@ class Identity:
 
 
 ANONYMOUS = Identity()
+
+
+@dataclass(frozen=True)
+class Unproven(Identity):
+    """Somebody who came with a token that does not count. Nobody, and to be told so: their cookies don't count either.
+
+    Args:
+        code: a short name for programs.
+        message: what arrived and what was expected.
+        hint: what to do next.
+    """
+
+    code: str = ""
+    message: str = ""
+    hint: str = ""
 
 
 def identity_of(user: User) -> Identity:

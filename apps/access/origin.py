@@ -13,6 +13,7 @@ from django.conf import settings
 from django.http.request import split_domain_port, validate_host
 from django.utils.http import is_same_domain
 
+from apps.access.bearer import bearer_of
 from apps.access.sessions import session_key
 
 ASGIApplication = Callable[[dict[str, Any], Callable, Callable], Awaitable[None]]
@@ -23,8 +24,9 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 class SameOriginWebSockets:
     """Refuse WebSocket handshakes from other sites with a plain 403, before anything else looks at them.
 
-    Allowed are the site's own origin, those in CSRF_TRUSTED_ORIGINS (scheme and port count), and clients that send
-    neither an Origin nor a session cookie: they are no browser, and are served as anonymous.
+    Allowed are the site's own origin, those in CSRF_TRUSTED_ORIGINS (scheme and port count), clients that send
+    neither an Origin nor a session cookie (they are no browser, and are served as anonymous), and whoever bears a
+    token: then cookies don't count (`Identified`), and a page has nothing that was not given to it.
     """
 
     def __init__(self, application: ASGIApplication) -> None:
@@ -40,6 +42,8 @@ class SameOriginWebSockets:
 
 def is_allowed(scope: dict[str, Any]) -> bool:
     """Return whether the handshake in `scope` may go on."""
+    if bearer_of(scope) is not None:
+        return True
     origins = [value for name, value in scope["headers"] if name == b"origin"]
     if not origins:
         return session_key(scope) is None

@@ -153,12 +153,12 @@ class Revocations:
             if lost is not None:
                 credential.holds.discard(hold)
                 self.revoked += 1
-                hold.revoke(_why(now, lost))
+                hold.revoke(_why(identity, now, lost))
 
 
-def _why(now: Identity, lost: str) -> Revoked:
+def _why(before: Identity, now: Identity, lost: str) -> Revoked:
     if not now.is_signed_in:
-        return Revoked("signed_out", "you are no longer signed in")
+        return Revoked("signed_out", before.no_longer)
     return Revoked("revoked", f"you may no longer read {lost!r}")
 
 

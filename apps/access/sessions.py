@@ -1,11 +1,5 @@
-"""From the session cookie of an ASGI scope to an identity, the same for HTTP streams and WebSockets.
+"""From the session cookie of an ASGI scope to an identity."""
 
-Channels' AuthMiddlewareStack does this too, but hops to a thread for every client without a cookie, looks at the
-session again with every frame it sends, and answers a database that is away with a crash.
-"""
-
-import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -14,35 +8,7 @@ from django.conf import settings
 from django.contrib.auth import get_user
 from django.http import HttpRequest, parse_cookie
 
-from apps.access import revocation
 from apps.access.identity import ANONYMOUS, Identity, facts_of
-from apps.events import queries
-from apps.events.queries import LogUnavailable
-
-ASGIApplication = Callable[[dict[str, Any], Callable, Callable], Awaitable[None]]
-
-
-class Identified:
-    """Put who is asking into `scope["identity"]`, and the loop time of the asking into `scope["identified_at"]`.
-
-    That is ANONYMOUS without a valid session, and None where it could not be found out because the database is away:
-    then nothing may be decided, and a door answers 503.
-    """
-
-    def __init__(self, application: ASGIApplication) -> None:
-        self._application = application
-
-    async def __call__(self, scope: dict[str, Any], receive: Callable, send: Callable) -> None:
-        key = session_key(scope)
-        identity: Identity | None = ANONYMOUS
-        since = asyncio.get_running_loop().time()
-        if key is not None:
-            try:
-                await revocation.current().start()
-                identity = await queries.run(identity_of_session, key)
-            except LogUnavailable:
-                identity = None
-        await self._application({**scope, "identity": identity, "identified_at": since}, receive, send)
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from django.http import HttpRequest
 
 from apps.access.identity import Identity, Right, facts_of
+from apps.access.topic_patterns import reaches
 from apps.api import models
-from apps.api.topic_patterns import reaches
 from apps.transports.refusal import Refusal
 
 _ASK_FOR_ANOTHER = "ask for another key, which is made in the admin under API keys or with manage.py create_api_key"

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
-from apps.api.topic_patterns import validate_patterns
+from apps.access.topic_patterns import validate_patterns
 
 # `rt_`, the prefix that finds the row, the secret. Programs that look for leaked secrets need such a beginning.
 _KEY = re.compile(r"rt_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")

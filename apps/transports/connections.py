@@ -20,7 +20,7 @@ class Stop:
 
     Args:
         reason: "life" (streams end now and then, so that permissions are checked again), "drain" (the server is going
-            away), "signed_out", "revoked", or another word for the client.
+            away), "signed_out", "revoked", "token_expired", or another word for the client.
         retry_ms: milliseconds until the client should reconnect.
         message: the reason for people, where the word does not say it all.
         at_once: a right ended: what was read, but not yet handed out, is kept back.
@@ -76,6 +76,8 @@ def opened(
 ) -> Iterator[Connection]:
     """Count a connection as open while it is served, and cut it when `identity` loses the right to read `topics`.
 
+    That is when somebody takes it away, and when the credential expires.
+
     Args:
         scope: its ASGI scope. If the server offers the `drain` extension, a drain stops the connection.
         life_s: the span, in seconds, in which the end of its life is drawn; None for no end. Random, so that
@@ -83,18 +85,20 @@ def opened(
     """
     connection = Connection(door, identity, topics, scope.get("extensions"))
     _open.add(connection)
-    timer = None
+    loop = asyncio.get_running_loop()
+    timers = []
     if life_s is not None:
-        timer = asyncio.get_running_loop().call_later(
-            random.uniform(*life_s), connection.stop, Stop("life", random.randrange(2_000))
-        )
+        timers.append(loop.call_later(random.uniform(*life_s), connection.stop, _stop("life")))
+    if identity.expires_at is not None:
+        expired = _stop("token_expired", "the token that you came with has expired", at_once=True)
+        timers.append(loop.call_later(identity.expires_at - time.time(), connection.stop, expired))
     if (drain := connection.extensions.get("drain")) is not None:
         drain.on_turn(lambda goodbye: connection.stop(Stop("drain", goodbye.retry_ms)))
     held = revocation.current().holding(
         identity,
         topics,
         scope.get("identified_at", 0.0),
-        lambda why: connection.stop(Stop(why.reason, random.randrange(2_000), why.message, at_once=True)),
+        lambda why: connection.stop(_stop(why.reason, why.message, at_once=True)),
     )
     try:
         with held:
@@ -102,21 +106,28 @@ def opened(
     finally:
         _open.discard(connection)
         connection.extensions = {}  # they hold the connection in turn, and would keep it until a garbage collection
-        if timer is not None:
+        for timer in timers:
             timer.cancel()
+
+
+def _stop(reason: str, message: str = "", *, at_once: bool = False) -> Stop:
+    # Clients that are ended together come back apart.
+    return Stop(reason, random.randrange(2_000), message, at_once)
 
 
 def refuse_if_cut(connection: Connection) -> None:
     """Keep back the answer to a poll that `connection` may no longer have.
 
     Raises:
-        Refusal: 403 with the reason; 503 where the client should simply ask again.
+        Refusal: 403 or 401 with the reason; 503 where the client should simply ask again.
     """
     if not connection.is_cut:
         return
     stop = connection.stopped.result()
     if stop.reason in ("signed_out", "revoked"):
         raise Refusal(403, stop.reason, stop.message, "reload the page, or sign in as somebody who may")
+    if stop.reason == "token_expired":
+        raise Refusal(401, stop.reason, stop.message, "come back with another one")
     raise Refusal(503, "rights_moved", stop.message or "your rights may have changed", "ask again", retry_after_s=1)
 
 

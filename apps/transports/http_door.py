@@ -20,7 +20,7 @@ from apps.transports.subscription import subscribe
 View = Callable[[ASGIRequest], Coroutine[Any, Any, HttpResponseBase]]
 
 # A polled answer is the user's own, and is asked for again each time.
-POLL_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Cookie"}
+POLL_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
 # no-transform and identity: a proxy that compresses also collects. X-Accel-Buffering: nginx's own word for it.
 STREAM_HEADERS = {
     "Cache-Control": "no-cache, no-transform",

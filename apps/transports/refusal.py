@@ -58,6 +58,8 @@ def refused(refusal: Refusal) -> JsonResponse:
     error = {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}
     response = JsonResponse({"error": error}, status=refusal.status, json_dumps_params={"ensure_ascii": False})
     response["Cache-Control"] = "no-store"
+    if refusal.status == 401:
+        response["WWW-Authenticate"] = 'Bearer realm="events", error="invalid_token"'  # RFC 6750 section 3
     if refusal.retry_after_s is not None:
         response["Retry-After"] = str(refusal.retry_after_s)
     return response

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs
 
+from apps.access.bearer import in_address
 from apps.access.families import family_of, may
-from apps.access.identity import Identity, Right
+from apps.access.identity import Identity, Right, Unproven
 from apps.events import cursor as cursors
 from apps.events.batch import DEFAULT_LIMIT, MAX_LIMIT, MIN_LIMIT
 from apps.events.cursor import MAX_TOPICS, NOW, CursorError, Last, StartingPlace
@@ -51,8 +52,8 @@ def subscribe(
         topics: these instead of those in the query, for an endpoint that has its own.
 
     Raises:
-        Refusal: 400 for what can't be read, 404 for a topic that doesn't exist, 403 for one that the user may not
-            read, 503 where it could not be found out who is asking.
+        Refusal: 400 for what can't be read, 404 for a topic that doesn't exist, 401 for a token that does not count,
+            403 for a topic that the user may not read, 503 where it could not be found out who is asking.
     """
     try:
         query = parse_qs(scope["query_string"].decode(), keep_blank_values=True, max_num_fields=100)
@@ -60,6 +61,12 @@ def subscribe(
         raise bad_request(
             "bad_query", f"the query can't be read: {error}", "percent-encode it as UTF-8, with at most 100 fields"
         ) from None
+    if (name := in_address(query)) is not None:
+        raise bad_request(
+            "token_in_address",
+            f"a token came in the address, as {name[:60]!r}, where logs and histories keep it",
+            "let it expire, and send another one as Authorization: Bearer …, or as a WebSocket's subprotocol bearer.…",
+        )
     topics = _topics(query) if topics is None else tuple(topics)
     last = _number(query, "last", int, 0, MAX_LAST)
     place = _place(scope, query, last, otherwise)
@@ -83,7 +90,8 @@ def permitted(identity: Identity | None, topics: Sequence[str]) -> Identity:
     """Return `identity` if it may read all of `topics`.
 
     Raises:
-        Refusal: 404 for a topic that doesn't exist, 403 for one that it may not read, 503 if it is None: unknown.
+        Refusal: 404 for a topic that doesn't exist, 401 for a token that does not count, 403 for a topic that may not
+            be read, 503 if it is None: unknown.
     """
     for topic in topics:
         if family_of(topic) is None:
@@ -92,7 +100,12 @@ def permitted(identity: Identity | None, topics: Sequence[str]) -> Identity:
             )
     if identity is None:
         raise unavailable()
+    if isinstance(identity, Unproven):
+        raise Refusal(401, identity.code, identity.message, identity.hint)
     for topic in topics:
+        if not identity.reaches(Right.READ, topic):
+            message = f"you may not read {topic!r}: the token that you came with does not reach it"
+            raise Refusal(403, "forbidden", message, "ask for a token with the right to read this topic")
         if not may(identity, Right.READ, topic):
             who = f"{identity.username!r} is signed in" if identity.is_signed_in else "nobody is signed in"
             raise Refusal(403, "forbidden", f"you may not read {topic!r}: {who}", "sign in as somebody who may")

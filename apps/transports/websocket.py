@@ -17,6 +17,8 @@ from apps.transports.stream import stream
 from apps.transports.subscription import subscribe
 
 _FRAMING = JsonFraming()
+# What a page offers beside its token; never the token itself is chosen.
+SUBPROTOCOL = "feed.v1.json"
 
 CLOSE_STREAM_ENDED = 4000  # after a `close` frame, which says why and when to come back
 
@@ -45,7 +47,8 @@ class FeedConsumer(AsyncConsumer):
 
     async def websocket_connect(self, message: dict[str, Any]) -> None:
         # Accepted before anything is judged: a refused handshake shows the browser neither code nor reason.
-        await self.send({"type": "websocket.accept"})
+        chosen = SUBPROTOCOL if SUBPROTOCOL in (self.scope.get("subprotocols") or ()) else None
+        await self.send({"type": "websocket.accept", "subprotocol": chosen})
         # A task: Channels awaits each handler, and would not see the disconnect while this one streams.
         self._sending = asyncio.create_task(self._stream())
 

@@ -10,8 +10,8 @@ from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 
+from apps.access.identified import Identified
 from apps.access.identity import ANONYMOUS, Identity
-from apps.access.sessions import Identified
 from apps.events import queries
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -12,8 +12,8 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.access.topic_patterns import reaches
 from apps.api.models import ApiKey
-from apps.api.topic_patterns import reaches
 from apps.events import log
 from apps.events.cursor import START
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from apps.access.sessions import Identified
+from apps.access.identified import Identified
 from apps.events import log, queries
 from apps.events.cursor import MAX_TOPICS, NOW
 from apps.events.feed import Feed
@@ -177,7 +177,7 @@ async def test_a_polled_answer_is_private_and_depends_on_the_cookie(door: Door, 
         return
     async with wire.get(door.path, [*with_topics(("lab.a",)), ("timeout", "0")]) as answer:
         assert answer.headers["cache-control"] == "private, no-cache"
-        assert answer.headers["vary"] == "Cookie"
+        assert answer.headers["vary"] == "Cookie, Authorization"
         assert json.loads(await answer.body()).keys() == {"events", "cursor", "reset", "more"}
 
 

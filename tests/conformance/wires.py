@@ -94,14 +94,16 @@ class AsgiWire:
 
     @contextlib.asynccontextmanager
     async def socket(self, path: str, params: Params, headers: Headers | None = None) -> AsyncIterator[Socket]:
-        scope = self._scope("websocket", path, params, headers) | {"scheme": "ws", "subprotocols": []}
+        scope = self._scope("websocket", path, params, headers)
+        offered = dict(scope["headers"]).get(b"sec-websocket-protocol", b"").decode()
+        scope |= {"scheme": "ws", "subprotocols": [name.strip() for name in offered.split(",") if name.strip()]}
         async with _Call(self._application, scope, self) as call:
             await call.to_application.put({"type": "websocket.connect"})
             first = await call.next()
             if first["type"] == "websocket.close":
                 raise SocketClosed(403, "the handshake was refused")
             try:
-                yield _AsgiSocket(call)
+                yield _AsgiSocket(call, first.get("subprotocol"))
             finally:
                 await call.to_application.put({"type": "websocket.disconnect", "code": 1006})
 
@@ -181,8 +183,9 @@ class _AsgiOutlet:
 
 
 class _AsgiSocket:
-    def __init__(self, call: _Call) -> None:
+    def __init__(self, call: _Call, subprotocol: str | None) -> None:
         self._call = call
+        self.subprotocol = subprotocol
         self._texts: list[str] = []
 
     async def receive(self) -> str:

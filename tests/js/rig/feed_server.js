@@ -37,6 +37,8 @@ export class FeedServer {
   url = "";
   /** Addresses asked for so far, oldest first. */
   requests = /** @type {URL[]} */ ([]);
+  /** The token of each request so far, or undefined. */
+  tokens = /** @type {(string | undefined)[]} */ ([]);
   /** Status of each answer so far, without those of WebSockets. */
   statuses = /** @type {number[]} */ ([]);
   /** Streams, and requests held or left without an answer, that are open now. */
@@ -109,6 +111,7 @@ export class FeedServer {
   async #serve(request, response) {
     const url = new URL(request.url ?? "", this.url);
     this.requests.push(url);
+    this.tokens.push(request.headers.authorization?.replace(/^Bearer /, ""));
     const fault = this.#faults.shift() ?? {};
     response.on("finish", () => this.statuses.push(response.statusCode));
     if (fault.silent) {
@@ -185,6 +188,7 @@ export class FeedServer {
   #upgrade(request, stream, head) {
     const url = new URL(request.url ?? "", this.url);
     this.requests.push(url);
+    this.tokens.push(/^feed\.v1\.json, ?bearer\.(.*)$/.exec(request.headers["sec-websocket-protocol"] ?? "")?.[1]);
     const fault = this.#faults.shift() ?? {};
     this.#sockets.handleUpgrade(request, stream, head, (socket) => {
       if (fault.silent) {

@@ -1,6 +1,7 @@
 import { feedUrl, requestBytes } from "./address.js";
 import { refusedByStatus } from "./endings.js";
 import { ShortPollTransport } from "./short_poll.js";
+import { bearing } from "./token_source.js";
 
 /** @import {Ending} from "./endings.js" */
 /** @import {Listeners, Place, Site} from "./registry.js" */
@@ -22,7 +23,7 @@ export async function askWhy(place, site, listeners, signal) {
   const url = feedUrl(ShortPollTransport, { ...place, limit: 1 }, site);
   listeners.onWire({ direction: "request", url: url.href, bytes: requestBytes(url), ms: 0 });
   try {
-    const response = await fetch(url, { signal, cache: "no-store" });
+    const response = await fetch(url, { signal, cache: "no-store", headers: await bearing(site.token) });
     return response.ok ? null : await refusedByStatus(response, now());
   } catch {
     return null;

@@ -19,6 +19,7 @@ import { browser } from "./environment.js";
 import { passedOn } from "./iteration.js";
 import { watchPage } from "./page_lifecycle.js";
 import { transportNamed } from "./registry.js";
+import { TokenSource } from "./token_source.js";
 import { count, noTraffic } from "./traffic.js";
 import { TransportChoice } from "./transport_choice.js";
 import { Watchdog } from "./watchdog.js";
@@ -26,6 +27,7 @@ import { Watchdog } from "./watchdog.js";
 /** @import {Ending} from "./endings.js" */
 /** @import {LoggedEvent, Reset} from "./framing.js" */
 /** @import {Listeners, Ready, Transport, TransportClass, TransportOptions, WireEntry} from "./registry.js" */
+/** @import {Token} from "./token_source.js" */
 /** @import {TransportChange} from "./transport_choice.js" */
 
 const BEST_FIRST = ["websocket", "fetch_stream", "sse", "long_poll", "short_poll"];
@@ -42,13 +44,16 @@ const LAST_RESORT_MS = 10_000; // where nothing else is left to try, a slow netw
  *   go on with them where a reset says that the place is lost
  * @property {(string | TransportClass)[]} [transports]  which to try, best first, by their names in the registry; one
  *   alone is kept whatever comes. Left out: all five, from `websocket` to `short_poll`
+ * @property {Token} [token]  sent instead of cookies, from pages of other origins too; without `sse`, which can't
+ *
+ * @typedef {SubscribeOptions & Omit<TransportOptions, "token">} Options
  *
  * @typedef {"connecting" | "live" | "waiting" | "closed" | "refused"} State
  *
  * @typedef {object} StateDetail
  * @property {State} state
  * @property {string} reason  why, in a word: `start`, `first-frame`, `fallback`, `better`, `hole`, `online`, `returned`, `visible`, `retry`,
- *   `hidden`, `silent`, `network`, `garbled`, `early`, `asked`, or a code or reason of the server's
+ *   `hidden`, `silent`, `network`, `token`, `garbled`, `early`, `asked`, or a code or reason of the server's
  * @property {string} message  why, in words of the server's or the browser's, or empty
  * @property {number | null} waitMs  `waiting`: until the next attempt; null: until the page returns
  * @property {string} transport  which one
@@ -72,7 +77,7 @@ const LAST_RESORT_MS = 10_000; // where nothing else is left to try, a slow netw
  *
  * Starts once the code that called it has run to its end, so that listeners added there miss nothing.
  *
- * @param {SubscribeOptions & TransportOptions} options
+ * @param {Options} options
  * @returns {Subscription}
  * @throws {TypeError} no topics, an empty list of transports, or none that works here
  * @throws {RangeError} no such transport
@@ -105,6 +110,7 @@ export class Subscription extends EventTarget {
   #choice;
   #options;
   #environment;
+  #token;
   #backoff;
   #watchdog;
   #stopWatchingPage;
@@ -125,9 +131,11 @@ export class Subscription extends EventTarget {
   #retry = null;
   #retryNotBefore = 0;
 
-  /** @param {SubscribeOptions & TransportOptions} options */
-  constructor({ topics, after = null, last = null, transports = BEST_FIRST, environment = browser, ...options }) {
+  /** @param {Options} options */
+  constructor({ topics, after = null, last = null, transports = BEST_FIRST, environment = browser, ...rest }) {
     super();
+    const { token, ...options } = rest;
+    this.#token = token === undefined ? undefined : new TokenSource(token, environment);
     if (topics.length === 0) throw new TypeError("no topics were given; name at least one, such as 'notifications'");
     this.#topics = [...topics];
     this.#start = after;
@@ -135,8 +143,8 @@ export class Subscription extends EventTarget {
     if (after !== null && after !== "start" && after !== "now") this.#cursor = Cursor.parse(after);
     if (transports.length === 0) throw new TypeError("no transports were given; leave the list out for all of them");
     const classes = transports.map((one) => (typeof one === "string" ? transportNamed(one) : one));
-    this.#choice = new TransportChoice(classes, environment, JSON.stringify([options.baseUrl, options.paths]));
-    this.#options = { ...options, environment };
+    this.#choice = new TransportChoice(classes, environment, JSON.stringify([options.baseUrl, options.paths]), this.#token);
+    this.#options = { ...options, environment, token: this.#token };
     this.#environment = environment;
     this.#backoff = new Backoff(environment.random);
     this.#watchdog = new Watchdog(environment, (silence) => this.#fellSilent(silence));
@@ -267,7 +275,8 @@ export class Subscription extends EventTarget {
     // connection that is cut right after it, time and again, would never slow down.
     const livedMs = this.#liveSince === null ? null : this.#environment.now() - this.#liveSince;
     this.#disconnect();
-    if (ending.final) {
+    const isReplaced = this.#token?.mayReplace(ending.reason);
+    if (ending.final && !isReplaced) {
       this.#setState("refused", ending);
       return;
     }

@@ -2,7 +2,7 @@
  * Why a connection ended, and whether there is a point in opening it again.
  *
  * @typedef {object} Ending
- * @property {string} reason  a word for programs: `network`, `garbled`, `early`, `silent`, `hole`, an HTTP status, or a
+ * @property {string} reason  a word for programs: `network`, `token`, `garbled`, `early`, `silent`, `hole`, an HTTP status, or a
  *   code or reason of the server's
  * @property {string} message  for a person, without capital and full stop, as the server writes them
  * @property {boolean} final  whether the same request would be refused again
@@ -11,6 +11,8 @@
  * @property {number | null} retryMs  the server's hint: come back within this time
  * @property {number} notBeforeMs  the server's wish: don't come back sooner than this
  */
+
+import { TokenError } from "./token_source.js";
 
 /** What arrived, the message, can't be the feed's: a login page of the network, say, or a proxy's error page. */
 export class GarbledError extends Error {
@@ -39,6 +41,10 @@ function isFinal(status) {
  */
 export function cutOff(cause) {
   if (cause instanceof GarbledError) return garbled(cause.message);
+  if (cause instanceof TokenError) {
+    const { message } = cause;
+    return { reason: "token", message, final: false, isOnTheWay: false, retryMs: null, notBeforeMs: 0 };
+  }
   const message = cause instanceof Error ? `the connection was lost: ${cause.message}` : "the connection was lost";
   return { reason: "network", message, final: false, isOnTheWay: true, retryMs: null, notBeforeMs: 0 };
 }

@@ -8,6 +8,7 @@ import { feedUrl, requestBytes } from "./address.js";
 import { cutOff, refusedByStatus } from "./endings.js";
 import { browser } from "./environment.js";
 import { byteLength, deliverFrame } from "./framing.js";
+import { bearing } from "./token_source.js";
 
 /** @import {Listeners, Place, TransportOptions} from "./registry.js" */
 
@@ -24,8 +25,8 @@ export class FetchStreamTransport {
   #closing = new AbortController();
 
   /** @param {TransportOptions} [options] */
-  constructor({ baseUrl = "", paths = {}, environment = browser } = {}) {
-    this.#site = { baseUrl, paths, environment };
+  constructor({ baseUrl = "", paths = {}, environment = browser, token } = {}) {
+    this.#site = { baseUrl, paths, environment, token };
     this.#environment = environment;
   }
 
@@ -37,10 +38,11 @@ export class FetchStreamTransport {
     const { signal } = this.#closing;
     const { fetch, now } = this.#environment;
     const url = feedUrl(FetchStreamTransport, place, this.#site);
-    const askedAt = now();
-    listeners.onWire({ direction: "request", url: url.href, bytes: requestBytes(url), ms: 0 });
     try {
-      const response = await fetch(url, { signal, cache: "no-store" });
+      const headers = await bearing(this.#site.token);
+      const askedAt = now();
+      listeners.onWire({ direction: "request", url: url.href, bytes: requestBytes(url), ms: 0 });
+      const response = await fetch(url, { signal, cache: "no-store", headers });
       const { status } = response;
       listeners.onWire({ direction: "response", url: url.href, status, bytes: 0, ms: now() - askedAt });
       if (!response.ok || !response.body) {

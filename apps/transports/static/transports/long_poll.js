@@ -9,6 +9,7 @@ import { feedUrl, requestBytes } from "./address.js";
 import { answeredEarly, cutOff, refusedByStatus } from "./endings.js";
 import { browser } from "./environment.js";
 import { byteLength, deliverBatch, parseBatch } from "./framing.js";
+import { bearing } from "./token_source.js";
 
 /** @import {Listeners, Place, TransportOptions} from "./registry.js" */
 
@@ -30,8 +31,8 @@ export class LongPollTransport {
   #closing = new AbortController();
 
   /** @param {TransportOptions} [options] */
-  constructor({ baseUrl = "", paths = {}, environment = browser, timeoutS = 25, limit } = {}) {
-    this.#site = { baseUrl, paths, environment };
+  constructor({ baseUrl = "", paths = {}, environment = browser, timeoutS = 25, limit, token } = {}) {
+    this.#site = { baseUrl, paths, environment, token };
     this.#environment = environment;
     this.#timeoutS = timeoutS;
     this.#limit = limit;
@@ -50,10 +51,11 @@ export class LongPollTransport {
       while (!signal.aborted) {
         const timeout = ready ? this.#timeoutS : FIRST_TIMEOUT_S;
         const url = feedUrl(LongPollTransport, { ...place, after, timeout, limit: this.#limit }, this.#site);
+        const headers = await bearing(this.#site.token);
         const askedAt = now();
         listeners.onWire({ direction: "request", url: url.href, bytes: requestBytes(url), ms: 0 });
 
-        const response = await fetch(url, { signal, cache: "no-store" });
+        const response = await fetch(url, { signal, cache: "no-store", headers });
         if (!response.ok) {
           listeners.onClose(await refusedByStatus(response, now()));
           return;

@@ -13,6 +13,7 @@
  * @property {string} baseUrl  may end in a path, and may be empty in a page
  * @property {Record<string, string>} paths  of doors that are elsewhere than usual
  * @property {Environment} environment
+ * @property {TokenSource} [token]
  *
  * @typedef {object} Ready
  * @property {string | null} cursor  the resolved place of every topic; null where the first events will tell
@@ -41,6 +42,7 @@
  * @property {string} [baseUrl]  the server, for example `https://example.org`; empty: the page's own
  * @property {Record<string, string>} [paths]  where a door is not at its usual path: `{sse: "/elsewhere/sse"}`
  * @property {Environment} [environment]
+ * @property {TokenSource} [token]  sent instead of cookies
  * @property {number} [intervalMs]  short poll: between an answer and the next request
  * @property {number} [timeoutS]  long poll: how long the server may hold a request
  * @property {number} [limit]  polls: events in one answer, 1 to 500
@@ -53,7 +55,7 @@
  *
  * @typedef {Door & {
  *   new (options?: TransportOptions): Transport,
- *   supported: (environment?: Environment) => boolean,
+ *   supported: (environment?: Environment, token?: TokenSource) => boolean,
  * }} TransportClass  `supported` tells whether this browser could; the network may still not let it
  */
 
@@ -66,6 +68,7 @@ import { WebSocketTransport } from "./websocket.js";
 /** @import {Ending} from "./endings.js" */
 /** @import {Environment} from "./environment.js" */
 /** @import {LoggedEvent, Reset} from "./framing.js" */
+/** @import {TokenSource} from "./token_source.js" */
 
 /** @type {TransportClass[]} */
 export const TRANSPORTS = [

@@ -15,7 +15,7 @@ import { Cursor } from "./cursor.js";
 import { passedOn } from "./iteration.js";
 import { SharedConnection } from "./shared_connection.js";
 
-/** @import {Dispatched, StateDetail, State, SubscribeOptions, SubscriptionEvents} from "./client.js" */
+/** @import {Dispatched, Options, StateDetail, State, SubscribeOptions, SubscriptionEvents} from "./client.js" */
 /** @import {LoggedEvent} from "./framing.js" */
 /** @import {TransportOptions} from "./registry.js" */
 /** @import {OwnersMessage} from "./shared_connection.js" */
@@ -29,15 +29,16 @@ const PAUSE_MS = 100; // between the polls of a tab that catches up
  * Follow topics, together with the other tabs that pass the same `baseUrl`, `paths` and `transports`.
  *
  * A browser without Web Locks or BroadcastChannel (or a page that is not served over HTTPS) gets a connection of its
- * own. There is no `wire` event and no `traffic`: what goes over the wire belongs to no tab.
+ * own, and so does a tab with a token: what one may read is not the other tabs' affair. There is no `wire` event and no `traffic`: what goes over the wire belongs to no tab.
  *
- * @param {SubscribeOptions & TransportOptions} options
+ * @param {Options} options
  * @returns {SharedFeed}
  * @throws {TypeError} no topics
  * @throws {CursorError} `after` is not a cursor
  */
 export function subscribeShared(options) {
-  return SharedConnection.supported() ? new SharedSubscription(options) : subscribe(options);
+  const { token, ...shared } = options;
+  return SharedConnection.supported() && token === undefined ? new SharedSubscription(shared) : subscribe(options);
 }
 
 /** A running subscription over the shared connection. */

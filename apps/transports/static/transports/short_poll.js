@@ -9,6 +9,7 @@ import { feedUrl, requestBytes } from "./address.js";
 import { cutOff, refusedByStatus } from "./endings.js";
 import { browser } from "./environment.js";
 import { byteLength, deliverBatch, parseBatch } from "./framing.js";
+import { bearing } from "./token_source.js";
 
 /** @import {Listeners, Place, TransportOptions} from "./registry.js" */
 
@@ -31,8 +32,8 @@ export class ShortPollTransport {
   #pause = null;
 
   /** @param {TransportOptions} [options] */
-  constructor({ baseUrl = "", paths = {}, environment = browser, intervalMs = 5_000, limit } = {}) {
-    this.#site = { baseUrl, paths, environment };
+  constructor({ baseUrl = "", paths = {}, environment = browser, intervalMs = 5_000, limit, token } = {}) {
+    this.#site = { baseUrl, paths, environment, token };
     this.#environment = environment;
     this.#intervalMs = intervalMs;
     this.#limit = limit;
@@ -46,11 +47,13 @@ export class ShortPollTransport {
     const { signal } = this.#closing;
     const { fetch, now } = this.#environment;
     let after = place.after;
-    const headers = new Headers();
+    /** @type {Record<string, string>} */
+    const known = {};
     let ready = false;
     try {
       while (!signal.aborted) {
         const url = feedUrl(ShortPollTransport, { ...place, after, limit: this.#limit }, this.#site);
+        const headers = await bearing(this.#site.token, known);
         const askedAt = now();
         listeners.onWire({ direction: "request", url: url.href, bytes: requestBytes(url), ms: 0 });
 
@@ -71,7 +74,7 @@ export class ShortPollTransport {
         if (batch) {
           deliverBatch(batch, listeners);
           after = batch.cursor;
-          headers.set("If-None-Match", response.headers.get("ETag") ?? "");
+          known["If-None-Match"] = response.headers.get("ETag") ?? "";
         } else {
           listeners.onHeartbeat({ cursor: after });
         }

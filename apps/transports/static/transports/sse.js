@@ -23,8 +23,12 @@ export class SseTransport {
   static transportName = "sse";
   static path = "/feed/sse";
 
-  static supported(environment = browser) {
-    return environment.EventSource !== undefined;
+  /**
+   * @param {import("./environment.js").Environment} [environment]
+   * @param {import("./token_source.js").TokenSource} [token]
+   */
+  static supported(environment = browser, token = undefined) {
+    return environment.EventSource !== undefined && !token; // [spec] an EventSource sends no headers of ours
   }
 
   #site;

@@ -39,6 +39,7 @@ export class TransportChoice {
   #preferred;
   #environment;
   #memoryKey;
+  #lacking;
   /** Failures of this round, not yet held against anyone. @type {Map<string, {reason: string, message: string}>} */
   #failed = new Map();
   /** @type {Map<string, Verdict>} */
@@ -52,14 +53,17 @@ export class TransportChoice {
    * @param {TransportClass[]} transports  best first, at least one
    * @param {Environment} environment
    * @param {string} site  what the verdicts are about: another address may be reached in another way
+   * @param {import("./token_source.js").TokenSource} [token]
    * @throws {TypeError} the environment supports none of them
    */
-  constructor(transports, environment, site) {
-    this.#candidates = transports.filter((transport) => transport.supported(environment));
+  constructor(transports, environment, site, token) {
+    this.#candidates = transports.filter((transport) => transport.supported(environment, token));
+    this.#lacking = token ? "here, or none that can carry a token" : "here";
     this.#preferred = transports[0].transportName;
     if (this.#candidates.length === 0) {
       const names = transports.map(({ transportName }) => transportName).join(", ");
-      throw new TypeError(`what ${names} needs is missing here; hand it in through 'environment'`);
+      const remedy = token ? "leave 'sse' for one that can carry a token" : "hand it in through 'environment'";
+      throw new TypeError(`what ${names} needs is missing here; ${remedy}`);
     }
     this.#environment = environment;
     this.#memoryKey = this.#isPinned ? null : `transports ${site}`;
@@ -117,7 +121,7 @@ export class TransportChoice {
     if (this.#rank(to) < this.#rank(from)) return { from, to, reason: "better", message: `${to} works again` };
     const known = this.#better().map(({ transportName }) => [transportName, this.#verdicts.get(transportName)?.message]);
     const message = known.flatMap(([name, words]) => (words ? [`${name}: ${words}`] : [])).join("; ");
-    if (this.#rank(from) < 0) return { from, to, reason: "unsupported", message: message || `there is no ${from} here` };
+    if (this.#rank(from) < 0) return { from, to, reason: "unsupported", message: message || `there is no ${from} ${this.#lacking}` };
     return { from, to, reason: this.#verdicts.get(from)?.reason ?? "blocked", message };
   }
 

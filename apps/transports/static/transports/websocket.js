@@ -7,11 +7,13 @@
 
 import { feedUrl, requestBytes } from "./address.js";
 import { askWhy } from "./ask_why.js";
-import { closedByCode } from "./endings.js";
+import { closedByCode, cutOff } from "./endings.js";
 import { browser } from "./environment.js";
 import { byteLength, deliverFrame } from "./framing.js";
 
 /** @import {Listeners, Place, TransportOptions} from "./registry.js" */
+
+const PROTOCOL = "feed.v1.json";
 
 export class WebSocketTransport {
   static transportName = "websocket";
@@ -28,8 +30,8 @@ export class WebSocketTransport {
   #socket = null;
 
   /** @param {TransportOptions} [options] */
-  constructor({ baseUrl = "", paths = {}, environment = browser } = {}) {
-    this.#site = { baseUrl, paths, environment };
+  constructor({ baseUrl = "", paths = {}, environment = browser, token } = {}) {
+    this.#site = { baseUrl, paths, environment, token };
     this.#environment = environment;
   }
 
@@ -37,16 +39,26 @@ export class WebSocketTransport {
    * @param {Place} place
    * @param {Listeners} listeners
    */
-  open(place, listeners) {
+  async open(place, listeners) {
     const { WebSocket, now } = this.#environment;
     if (!WebSocket) throw new TypeError("there is no WebSocket here; hand one in through `environment`");
     const url = feedUrl(WebSocketTransport, place, this.#site);
     url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+    const { signal } = this.#closing;
+    const { token } = this.#site;
+    // A page can't give a WebSocket headers. Of the two names that it offers the server chooses the first.
+    let protocols;
+    try {
+      protocols = token ? [PROTOCOL, `bearer.${await token.text()}`] : [];
+    } catch (error) {
+      if (!signal.aborted) listeners.onClose(cutOff(error));
+      return;
+    }
+    if (signal.aborted) return;
     const askedAt = now();
     listeners.onWire({ direction: "request", url: url.href, bytes: requestBytes(url), ms: 0 });
 
-    const { signal } = this.#closing;
-    const socket = (this.#socket = new WebSocket(url));
+    const socket = (this.#socket = new WebSocket(url, protocols));
     socket.addEventListener("message", ({ data }) => {
       // Node's sockets hand out what had arrived before they were closed; a browser's don't.
       if (signal.aborted) return;

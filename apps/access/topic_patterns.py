@@ -1,4 +1,4 @@
-"""Which topics an API key reaches: names, and beginnings of names with a `*` after them."""
+"""Which topics a key or a token reaches: names, and beginnings of names with a `*` after them."""
 
 import re
 
@@ -27,3 +27,14 @@ def reaches(patterns: str, topic: str) -> bool:
     return any(
         topic.startswith(pattern[:-1]) if pattern.endswith("*") else topic == pattern for pattern in patterns.split()
     )
+
+
+def covers(patterns: str, others: str) -> bool:
+    """Return whether `patterns` reach every topic that `others` reach."""
+    return all(any(_covers(pattern, other) for pattern in patterns.split()) for other in others.split())
+
+
+def _covers(pattern: str, other: str) -> bool:
+    if not pattern.endswith("*"):
+        return pattern == other
+    return other.removesuffix("*").startswith(pattern[:-1])
