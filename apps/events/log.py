@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Value
 from django.utils import timezone
 
@@ -30,6 +30,7 @@ MAX_DATA_BYTES = 16 * 1024
 MAX_TYPE_LENGTH, MAX_KEY_LENGTH, MAX_SUBJECT_LENGTH = 64, 200, 100
 _PRUNE_CHUNK = 1_000  # rows deleted per transaction: appends to the topic wait for one chunk at most
 _COLUMNS = ("topic_id", "seq", "type", "time", "data", "subject", "blanks_earlier")
+_INSERTED = ("topic", "seq", "type", "data", "time", "key", "subject", "blanks_earlier")
 
 
 class EventRejected(ValueError):
@@ -98,25 +99,28 @@ def append_many(new_events: Iterable[NewEvent]) -> list[LoggedEvent]:
     for index, new in enumerate(new_events):
         by_topic[new.topic].append(index)
     appended: dict[int, LoggedEvent] = {}
-    with transaction.atomic():
-        heads = _lock(sorted(by_topic))
+    # No savepoint where the caller has a transaction: two more round trips, one of them with the topics locked.
+    with transaction.atomic(savepoint=False):
+        heads = _take_places({topic: len(indexes) for topic, indexes in by_topic.items()})
         # One clock reading for all, taken under the locks.
         now = _to_milliseconds(timezone.now())
         for topic, indexes in sorted(by_topic.items()):
-            by_key = _events_by_key(topic, {key for i in indexes if (key := new_events[i].key) is not None})
+            keys = {key for i in indexes if (key := new_events[i].key) is not None}
+            # One event alone is written without looking for its key: the database says whether it was there.
+            is_alone = len(indexes) == 1 and not new_events[indexes[0]].blank_earlier
+            by_key = {} if is_alone else _events_by_key(topic, keys)
             rows: list[Event] = []
             for i in indexes:
                 new = new_events[i]
                 if new.key is not None and new.key in by_key:
                     appended[i] = replace(by_key[new.key], repeated=True)
                     continue
-                heads[topic] += 1
                 if new.blank_earlier:
                     _blank(topic, new.subject, rows)
                 rows.append(
                     Event(
                         topic_id=topic,
-                        seq=heads[topic],
+                        seq=heads[topic] + len(rows) + 1,
                         type=new.type,
                         data=encoded[i],
                         time=now,
@@ -128,9 +132,14 @@ def append_many(new_events: Iterable[NewEvent]) -> list[LoggedEvent]:
                 appended[i] = _logged(rows[-1])
                 if new.key is not None:
                     by_key[new.key] = appended[i]
-            if rows:
+            if not is_alone:
                 Event.objects.bulk_create(rows)
-                Topic.objects.filter(name=topic).update(head=heads[topic])
+            elif not _insert_unless_known(rows[0]):
+                rows, (known,) = [], _events_by_key(topic, keys).values()
+                appended[indexes[0]] = replace(known, repeated=True)
+            if len(rows) < len(indexes):
+                # Places that nobody needed go back before anybody sees them.
+                Topic.objects.filter(name=topic).update(head=heads[topic] + len(rows))
         wakeup.hint_on_commit(sorted(by_topic))
     return [appended[i] for i in range(len(new_events))]
 
@@ -258,7 +267,7 @@ def prune(now: datetime | None = None) -> int:
         while low_water < up_to:
             low_water = min(low_water + _PRUNE_CHUNK, up_to)
             with transaction.atomic():
-                _lock([topic.name])
+                _lock(topic.name)
                 deleted, _ = Event.objects.filter(topic_id=topic.name, seq__lte=low_water).delete()
                 # Another process may have pruned further meanwhile: low water never falls.
                 Topic.objects.filter(name=topic.name, low_water__lt=low_water).update(low_water=low_water)
@@ -316,23 +325,56 @@ def _check(new: NewEvent) -> str:
     return data
 
 
-def _lock(topics: Sequence[str]) -> dict[str, int]:
-    """Lock the rows of `topics` (sorted) until the transaction ends, making those that are missing, and return heads.
+def _lock(topic: str) -> None:
+    """Keep appends to `topic` waiting until the transaction ends."""
+    Topic.objects.select_for_update().get(name=topic)
 
-    The lock is what makes seq order commit order. A sequence would hand out 7 and 8, let 8 commit first, and a
-    reader whose cursor passed 8 would never see 7.
+
+def _take_places(wanted: Mapping[str, int]) -> dict[str, int]:
+    """Raise the head of each topic by as many as are wanted, and return the heads before; make topics that are missing.
+
+    Their rows stay locked until the transaction ends. The lock is what makes seq order commit order. A sequence would
+    hand out 7 and 8, let 8 commit first, and a reader whose cursor passed 8 would never see 7.
+
+    Reading, locking and raising are one statement: what is done with the row locked is what limits a busy topic.
     """
-    rows = Topic.objects.filter(name__in=topics)
-    locked = rows.select_for_update().order_by("name").values_list("name", "head")
-    # One topic, the usual case, is looked for and locked at once. Of several, the missing ones are made before any is
-    # locked. [race] One writer made a and wants b; another holds b, which it saw first, and wants to make a.
-    heads = dict(locked) if len(topics) == 1 else {}
-    if len(heads) < len(topics):
-        known = set(rows.values_list("name", flat=True))
-        missing = [Topic(name=topic) for topic in topics if topic not in known]
-        Topic.objects.bulk_create(missing, ignore_conflicts=True)
-        heads = dict(locked.all())
-    return heads
+    topics = sorted(wanted)
+    # Of several topics the missing ones are made before any is locked. [race] One writer made a and wants b; another
+    # holds b, which it saw first, and wants to make a.
+    if len(topics) > 1:
+        _make_missing(topics)
+    return {topic: _raise_head(topic, wanted[topic]) for topic in topics}
+
+
+def _raise_head(topic: str, by: int) -> int:
+    statement = f"UPDATE {Topic._meta.db_table} SET head = head + %s WHERE name = %s RETURNING head"
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [by, topic])
+        rows = cursor.fetchall()
+        if not rows:
+            _make_missing([topic])
+            cursor.execute(statement, [by, topic])
+            rows = cursor.fetchall()
+    return int(rows[0][0]) - by
+
+
+def _make_missing(topics: Sequence[str]) -> None:
+    known = set(Topic.objects.filter(name__in=topics).values_list("name", flat=True))
+    Topic.objects.bulk_create([Topic(name=topic) for topic in topics if topic not in known], ignore_conflicts=True)
+
+
+def _insert_unless_known(row: Event) -> bool:
+    """Write `row` and return True; where its topic has an event with its key, write nothing and return False."""
+    # Not `bulk_create(ignore_conflicts=True)`: that one doesn't tell, and swallows a seq that is taken, too.
+    columns = ", ".join(_INSERTED)
+    statement = (
+        f"INSERT INTO {Event._meta.db_table} ({columns}) VALUES ({', '.join(['%s'] * len(_INSERTED))}) "
+        "ON CONFLICT (topic, key) DO NOTHING"
+    )
+    values: list[Any] = [row.topic_id, row.seq, row.type, row.data, connection.ops.adapt_datetimefield_value(row.time)]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*values, row.key, row.subject, row.blanks_earlier])
+        return bool(cursor.rowcount)
 
 
 def _events_by_key(topic: str, keys: set[str]) -> dict[str, LoggedEvent]:

@@ -1,7 +1,8 @@
 """Append: a place in the log, once, for good."""
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from apps.events import log
 from apps.events.cursor import START
@@ -81,6 +82,22 @@ def test_a_key_given_twice_in_one_call_appends_once() -> None:
     )
     assert (again, again.repeated, other.seq) == (first, True, 2)
     assert data_of("lab.a") == [1, 3]
+
+
+def test_keys_that_are_known_leave_no_hole_among_those_that_are_new() -> None:
+    log.append("lab.a", "test.happened", 1, key="k")
+    events = log.append_many([NewEvent("lab.a", "test.happened", 2, key=key) for key in ("new", "k", "newer")])
+    assert [(event.seq, event.repeated) for event in events] == [(2, False), (1, True), (3, False)]
+    assert log.append("lab.a", "test.happened", 4).seq == 4
+
+
+@pytest.mark.parametrize("key", [None, "k"])
+def test_an_event_costs_two_statements_in_the_transaction_of_its_caller(key) -> None:
+    log.append("lab.a", "test.happened", 1)
+    # One of them with the topic locked: what a busy topic can take hangs on that.
+    with transaction.atomic(), CaptureQueriesContext(connection) as captured:
+        log.append("lab.a", "test.happened", 2, key=key)
+    assert [query["sql"].split()[0] for query in captured] == ["UPDATE", "INSERT"]
 
 
 def test_the_same_key_in_another_topic_is_another_key() -> None:

@@ -112,9 +112,9 @@ def test_low_water_rises_with_each_chunk_and_no_chunk_is_larger_than_its_size(re
     monkeypatch.setattr(log, "_PRUNE_CHUNK", 3)
     states = []
 
-    def before_each_lock(topics):
-        states.append((log.bounds(topics).low_waters["lab.a"], kept("lab.a")[0]))
-        return lock(topics)
+    def before_each_lock(topic):
+        states.append((log.bounds([topic]).low_waters["lab.a"], kept("lab.a")[0]))
+        return lock(topic)
 
     lock = log._lock
     monkeypatch.setattr(log, "_lock", before_each_lock)
@@ -128,11 +128,11 @@ def test_a_second_pruner_that_went_further_is_not_undone(retention, monkeypatch)
     append("lab.a", 5)
     lock = log._lock
 
-    def let_another_go_first(topics):
+    def let_another_go_first(topic):
         monkeypatch.setattr(log, "_lock", lock)
         retention(("*", 3600, 1))
         assert log.prune() == 4
-        return lock(topics)
+        return lock(topic)
 
     monkeypatch.setattr(log, "_lock", let_another_go_first)
     assert log.prune() == 0

@@ -9,7 +9,7 @@ from realtime_site.asgi import application  # isort: skip
 import os
 import random
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -38,8 +38,8 @@ def cursor_over_auto_increment_ids() -> None:
         cursor.execute("CREATE SEQUENCE IF NOT EXISTS planted_ids")
     connection.close()
 
-    def next_id(topics: Sequence[str]) -> dict[str, int]:
-        (topic,) = topics
+    def next_id(wanted: Mapping[str, int]) -> dict[str, int]:
+        (topic,) = wanted
         log.Topic.objects.bulk_create([log.Topic(name=topic)], ignore_conflicts=True)
         with connection.cursor() as cursor:
             cursor.execute("SELECT nextval('planted_ids')")
@@ -56,7 +56,7 @@ def cursor_over_auto_increment_ids() -> None:
     def after(self: Window, position: int, limit: int) -> list[LoggedEvent]:
         return [event for event in self._events if event.seq > position][:limit]
 
-    log._lock = next_id
+    log._take_places = next_id
     log.bounds = bounds_by_ids
     # Ids have holes: nobody can object to one.
     log.is_contiguous = lambda run, after: bool(run)

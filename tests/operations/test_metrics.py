@@ -112,10 +112,10 @@ async def test_publish_errors_count_by_reason(scrape, monkeypatch):
     with pytest.raises(log.EventRejected):
         await log.aappend("lab.a", "test.happened", "x" * 20_000)
 
-    def database_away(topics):
+    def database_away(wanted):
         raise OperationalError("gone")
 
-    monkeypatch.setattr(log, "_lock", database_away)
+    monkeypatch.setattr(log, "_take_places", database_away)
     with pytest.raises(feed.LogUnavailable):
         await log.aappend("lab.a", "test.happened", 1)
     found = await scrape()

@@ -32,7 +32,9 @@ async def play(rig: Rig, length: Length) -> Outcome:
     told = await asyncio.gather(*(asyncio.to_thread(write, number) for number in range(PROCESSES)))
     errors = [error for one in told for error in one["errors"]]
     with sqlite3.connect(folder / "site.sqlite3") as connection:
-        events, head = connection.execute("SELECT count(*), max(seq) FROM events_event").fetchone()
+        events, head = connection.execute(
+            "SELECT count(*), max(seq) FROM events_event WHERE topic = ?", [TOPIC]
+        ).fetchone()
     appends_s = [second for one in told for second in one["appends_s"]]
     figures = [
         Figure("events in the log", events, at_least=count, at_most=count),
