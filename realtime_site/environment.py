@@ -11,6 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 _YES_AND_NO = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 _DATABASES = ("sqlite", "postgresql", "postgres")
 _REDIS = ("redis://", "rediss://", "unix://")
+# Of the package's names for the same, those that say what they are: its smtps:// is not TLS from the start.
+_MAIL = ("smtp", "smtp+tls", "smtp+ssl", "consolemail", "filemail", "dummymail")
 
 
 class WrongSetting(ImproperlyConfigured):
@@ -80,6 +82,22 @@ class Environment(environ.FileAwareEnv):
                 "and characters that mean something in a URL percent-encoded in the password"
             )
         return database
+
+    def email(self, name: str, *, default: str) -> dict[str, Any]:
+        """Return Django's settings for the mail server in the variable `name`."""
+        url = self._given(name) or default
+        try:
+            mail = self.email_url_config(url) if url.partition("://")[0] in _MAIL else None
+        except (ValueError, ImproperlyConfigured):
+            mail = None
+        if mail is None or (url.startswith("smtp") and not mail["EMAIL_HOST"]):
+            # Not the URL itself: it holds the password.
+            raise WrongSetting(
+                f"{name} names no mail server; expected smtp+tls://user:password@host:587, smtp+ssl:// or smtp://, "
+                "with characters that mean something in a URL percent-encoded in the password, or consolemail://"
+            )
+        # Django's own defaults for what the URL leaves out.
+        return {key: value for key, value in mail.items() if value is not None}
 
     def redis(self, name: str, *, default: str) -> str:
         url = self._given(name) or default

@@ -1,5 +1,6 @@
 """Settings, all from the environment; docs/SETTINGS.md lists every variable and a test holds it to that."""
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "channels",
     "csp",
+    "axes",
     "apps.events",
     "apps.access",
     "apps.transports",
@@ -57,6 +59,7 @@ INSTALLED_APPS = [
     "apps.api",
     "apps.operations",
     "apps.bell",
+    "apps.accounts",
     "apps.benchmark",
     "apps.demos",
     "apps.lab",
@@ -74,6 +77,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
+    "axes.middleware.AxesMiddleware",  # last: it puts its page in place of the sign-in's answer
 ]
 
 ROOT_URLCONF = "realtime_site.urls"
@@ -158,7 +162,39 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "admin:login"
+AUTHENTICATION_BACKENDS = ["apps.accounts.lockout.Backend"]
+LOGIN_URL = "accounts:sign_in"
+LOGIN_REDIRECT_URL = "accounts:account"
+
+# So many wrong passwords for a name from an address; the failures of so many seconds count.
+SIGN_IN_ATTEMPTS = env.integer("SIGN_IN_ATTEMPTS", default=5, at_least=1)
+SIGN_IN_LOCKOUT_S = env.decimal("SIGN_IN_LOCKOUT_S", default=900.0, at_least=1)
+AXES_HANDLER = "apps.accounts.lockout.Attempts"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "ip_address", "username"]  # in the order of lockout.COUNTED
+AXES_CLIENT_IP_CALLABLE = "apps.accounts.lockout.lockout_address"
+AXES_LOCKOUT_CALLABLE = "apps.accounts.lockout.locked_out"
+AXES_FAILURE_LIMIT = SIGN_IN_ATTEMPTS
+AXES_COOLOFF_TIME = timedelta(seconds=SIGN_IN_LOCKOUT_S)
+# Otherwise who goes on trying keeps the door shut for its owner, and the page could not say when to try again.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True  # the audit trail has it
+AXES_ENABLE_ADMIN = False  # it speaks no Chinese; `manage.py axes_reset_username` lets somebody in again
+AXES_VERBOSE = False
+
+# For how long one stays signed in, and for how long a link for a new password works.
+SESSION_COOKIE_AGE = env.integer("SESSION_LIFE_S", default=1_209_600, at_least=60)
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SAMESITE = "Lax"
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+PASSWORD_RESET_TIMEOUT = 3 * 86_400  # s; the pages say three days
+
+# Where the site's mail goes: by default to standard output, which is where a site that is tried out is watched.
+vars().update(env.email("EMAIL_URL", default="consolemail://"))
+EMAIL_TIMEOUT = 10  # s
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", default="five-doors@localhost")
 CSRF_FAILURE_VIEW = "apps.api.csrf.csrf_failure"
 
 # The longest that somebody may ask for a token to count, and the origins whose pages may come with one.
@@ -247,5 +283,5 @@ LOGGING = {
         "handlers": ["console"],
         "level": env.text("LOG_LEVEL", default="INFO", choices=("DEBUG", "INFO", "WARNING", "ERROR")),
     },
-    "loggers": {"django.channels.server": {"level": "WARNING"}},
+    "loggers": {"django.channels.server": {"level": "WARNING"}, "axes": {"level": "WARNING"}},
 }

@@ -7,6 +7,7 @@ urlpatterns = [
     path("", include("apps.demos.urls")),
     path("", include("apps.operations.urls")),  # before the admin, which answers everything under admin/
     path("admin/", admin.site.urls),
+    path("account/", include("apps.accounts.urls")),
     path("feed/", include("apps.transports.urls")),
     path("", include("apps.article.urls")),
     path("", include("apps.benchmark.urls")),

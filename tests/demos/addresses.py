@@ -7,5 +7,16 @@ TRANSPORT_PAGES = {
     "fetch_stream": "/demos/fetch-stream/",
     "websocket": "/demos/websocket/",
 }
-OTHER_PAGES = ("/", "/guide/", "/demos/chat/", "/demos/typewriter/", "/demos/article/", "/lab/", "/benchmark/")
+# Those that anybody may see.
+ACCOUNT_PAGES = ("/account/sign-in/", "/account/reset/", "/account/reset/sent/")
+OTHER_PAGES = (
+    "/",
+    "/guide/",
+    "/demos/chat/",
+    "/demos/typewriter/",
+    "/demos/article/",
+    "/lab/",
+    "/benchmark/",
+    *ACCOUNT_PAGES,
+)
 PAGES = (*OTHER_PAGES, *TRANSPORT_PAGES.values())

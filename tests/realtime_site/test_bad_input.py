@@ -70,6 +70,10 @@ WRONG = [
      "or postgresql://user:password@host:5432/name."),
     ("DATABASE_URL", "postgresql://u:hun/ter2@h/n", "DATABASE_URL can't be taken apart; expected postgresql://… with a "
      "name at its end, and characters that mean something in a URL percent-encoded in the password."),
+    ("EMAIL_URL", "smtps://u:hunter2@h", "EMAIL_URL names no mail server; expected smtp+tls://user:password@host:587, "
+     "smtp+ssl:// or smtp://, with characters that mean something in a URL percent-encoded in the password, or "
+     "consolemail://."),
+    ("SIGN_IN_ATTEMPTS", "0", "SIGN_IN_ATTEMPTS is '0'; expected a whole number, at least 1."),
     ("SECRET_KEY_FILE", "/missing", "SECRET_KEY_FILE is '/missing', which can't be read (No such file or directory); "
      "correct the path, or the file's permissions."),
 ]  # fmt: skip

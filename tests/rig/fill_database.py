@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import django
+from django.conf import settings
 from django.core.management import call_command
 from django.utils import timezone
 
@@ -34,7 +35,7 @@ def _make(account: Account) -> None:
     user.groups.set(Group.objects.get_or_create(name=name)[0] for name in account.groups)
     content = {
         SESSION_KEY: str(user.pk),
-        BACKEND_SESSION_KEY: "django.contrib.auth.backends.ModelBackend",
+        BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
         HASH_SESSION_KEY: user.get_session_auth_hash(),
     }
     # Not through SessionStore.save, which insists on a random key.

@@ -43,5 +43,5 @@ class Command(BaseCommand):
             "\nAn administrator was made for this new site. The password is shown this once:\n\n"
             f"user: {username}\n"
             f"password: {password}\n\n"
-            f"To change it: open /admin/password_change/, or run `manage.py changepassword {username}`.\n"
+            f"To change it: open /account/password/, or run `manage.py changepassword {username}`.\n"
         )

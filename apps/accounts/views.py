@@ -1,0 +1,77 @@
+"""The pages about one's account, on Django's own views: sessions, tokens and hashes are theirs."""
+
+from axes.utils import reset
+from django.contrib.auth import views
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.forms import SetPasswordForm
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.cache import never_cache
+
+
+@never_cache
+@login_required
+def account(request: HttpRequest) -> HttpResponse:
+    """Show whom the site takes one for, and what one may do about it."""
+    groups = request.user.groups.values_list("name", flat=True)
+    return render(request, "accounts/account.html", {"groups": groups})
+
+
+class SignIn(views.LoginView):
+    """Ask for name and password; then on to `next`, where that is an address of this site, else to the account.
+
+    The session gets a new key with it: one that was planted before (session fixation) is worth nothing after. Who is
+    signed in already is told so and not sent on: a redirect would tell pages of other sites that they are.
+    """
+
+    template_name = "accounts/sign_in.html"
+
+
+class SignOut(views.LogoutView):
+    """End the session, in the database too; POST only, or a picture on another site could sign people out."""
+
+    template_name = "accounts/signed_out.html"
+
+
+class ChangePassword(views.PasswordChangeView):
+    """Ask for the old password and the new one. This session goes on under a new key, all others end."""
+
+    template_name = "accounts/change_password.html"
+    success_url = reverse_lazy("accounts:password_changed")
+
+
+class PasswordChanged(views.PasswordChangeDoneView):
+    template_name = "accounts/password_changed.html"
+
+
+class AskForReset(views.PasswordResetView):
+    """Send a link to the address of an account. The answer is the same whether there is such an account or not."""
+
+    template_name = "accounts/ask_for_reset.html"
+    email_template_name = "accounts/reset_email.txt"
+    subject_template_name = "accounts/reset_email_subject.txt"
+    extra_email_context = {"site_title": _("Five Doors")}
+    success_url = reverse_lazy("accounts:reset_sent")
+
+
+class ResetSent(views.PasswordResetDoneView):
+    template_name = "accounts/reset_sent.html"
+
+
+class ResetPassword(views.PasswordResetConfirmView):
+    """Take a new password from who has the link. All sessions of the account end."""
+
+    template_name = "accounts/reset_password.html"
+    success_url = reverse_lazy("accounts:password_reset")
+
+    def form_valid(self, form: SetPasswordForm) -> HttpResponse:
+        response = super().form_valid(form)
+        # Who reads the account's mail is no guesser, and has been kept waiting for long enough.
+        reset(username=self.user.get_username())  # type: ignore[union-attr]  # without a user there is no form
+        return response
+
+
+class PasswordReset(views.PasswordResetCompleteView):
+    template_name = "accounts/password_reset.html"
