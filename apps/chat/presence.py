@@ -12,9 +12,7 @@ message left wrong, the next announcement repairs; and a process that died is fo
 """
 
 import asyncio
-import contextlib
 import contextvars
-import logging
 import secrets
 from collections import deque
 from collections.abc import Coroutine
@@ -22,20 +20,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from channels.layers import get_channel_layer
-
 from apps.chat.room import TOPIC
-from apps.events.wakeup import layer_health
+from apps.events.lossy_group import LossyGroup
 
-logger = logging.getLogger(__name__)
-
-# Topics have no capitals, so a group of this name can't be one of the log's hints.
 GROUP = f"Presence.{TOPIC}"
 
 ANNOUNCE_EVERY_S = 10.0
 FORGET_AFTER_ANNOUNCEMENTS = 2.5
-LAYER_TIMEOUT_S = 1.0
-RETRY_S = 2.0
 MAX_UNSENT = 1_000  # messages to other processes
 MAX_UNREAD = 100  # frames to one member
 MAX_LISTED = 200  # people in one frame
@@ -98,6 +89,7 @@ class Presence:
 
     def __init__(self, announce_every_s: float = ANNOUNCE_EVERY_S) -> None:
         self._process = secrets.token_hex(8)
+        self._group = LossyGroup(GROUP, self._take)
         self._announce_every_s = announce_every_s
         self._members: dict[str, Member] = {}
         self._others: dict[str, OtherProcess] = {}
@@ -166,7 +158,7 @@ class Presence:
         if self._listener is None:
             # A queue of its own: the last words of the time before may still be on their way.
             self._unsent = asyncio.Queue(MAX_UNSENT)
-            self._listener = self._spawn(self._listen())
+            self._listener = self._spawn(self._group.listen(lambda: self._send_people(asks=True)))
             self._spawn(self._announce(self._unsent))
 
     def _stop(self) -> None:
@@ -207,41 +199,9 @@ class Presence:
                 continue
             if message is None:
                 return
-            if not layer_health.is_well:
-                continue
-            try:
-                async with asyncio.timeout(LAYER_TIMEOUT_S):
-                    await get_channel_layer().group_send(GROUP, message)
-            except Exception as error:  # whatever the layer raises, or the timeout
-                logger.info("%s was not sent: %s %s", message["type"], type(error).__name__, error)
+            await self._group.say(message)
 
-    async def _listen(self) -> None:
-        """Be in the group until cancelled."""
-        while True:
-            if layer_health.is_well:
-                try:
-                    await self._be_in_group()
-                except Exception as error:  # whatever the layer raises, or the timeout
-                    logger.info("the chat is alone in this process for now: %s %s", type(error).__name__, error)
-            await asyncio.sleep(RETRY_S)
-
-    async def _be_in_group(self) -> None:
-        layer = get_channel_layer()
-        async with asyncio.timeout(LAYER_TIMEOUT_S):
-            channel = await layer.new_channel("presence.")
-        try:
-            async with asyncio.timeout(LAYER_TIMEOUT_S):
-                await layer.group_add(GROUP, channel)
-            self._send_people(asks=True)
-            while True:
-                # Never with a timeout: to the layer a cancelled receive is a consumer that left.
-                self._take(await layer.receive(channel))
-        finally:
-            with contextlib.suppress(Exception):
-                async with asyncio.timeout(LAYER_TIMEOUT_S):
-                    await layer.group_discard(GROUP, channel)
-
-    def _take(self, message: Any) -> None:
+    async def _take(self, message: Any) -> None:
         """Take what another process said; what has another shape than expected is ignored."""
         match message:
             case {"process": self._process}:
