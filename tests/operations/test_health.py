@@ -16,6 +16,12 @@ from tests.rig.waiting import await_until, wait_until
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A database that is merely slow, on a busy machine, is not away."""
+    monkeypatch.setattr(readiness, "DATABASE_TIMEOUT_S", 60.0)
+
+
 @pytest.fixture
 def redis_layer(settings: Settings) -> None:
     """A channel layer of Redis' kind; nothing listens there, and nobody asks it."""
@@ -28,7 +34,7 @@ def redis_layer(settings: Settings) -> None:
 
 
 @pytest.fixture
-def frozen_database(monkeypatch: pytest.MonkeyPatch):
+def frozen_database(monkeypatch: pytest.MonkeyPatch, patience: None):
     """The database takes queries and answers none until the test ends; yields the queries that it took."""
     taken: list[str] = []
     thawed = threading.Event()
