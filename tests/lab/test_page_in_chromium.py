@@ -66,6 +66,8 @@ async def test_what_was_measured_can_be_read_without_the_pictures(pages: Pages, 
         "(rows) => rows.map((row) => [...row.cells].slice(1).reduce((sum, cell) => sum + Number(cell.textContent), 0))"
     )
     assert sums == [100] * 5
+    await expect(page.locator("#latency canvas")).to_have_count(5)
+    await expect(page.locator("#weight canvas")).to_have_count(5)
     for name in NAMES:
         label = await page.locator(f"#lane-{name} canvas").get_attribute("aria-label")
         assert label

@@ -22,8 +22,9 @@
  * @property {number | null} downBytes  all of it, by the server's account
  * @property {number | null} upBytes
  * @property {number} bodyBytes  bodies and frames alone, counted here
- * @property {number} eventBytes  the events themselves
- * @property {number | null} bytesPerEvent  both ways
+ * @property {number} talliedEvents  that were here when the server gave its account: by the second, it lags behind
+ * @property {number} eventBytes  these events themselves
+ * @property {number | null} bytesPerEvent  both ways, of these
  */
 
 /** Upper ends of the histogram's bars, in milliseconds; what is longer has a bar of its own. */
@@ -75,6 +76,7 @@ export function latencies(arrivals, offsetMs) {
 export function figuresOf(lane, offsetMs, head, tally) {
   const sorted = latencies(lane.arrivals, offsetMs).sort((a, b) => a - b);
   const { events, duplicates, repairs, reconnects } = lane.counts;
+  const { events: talliedEvents, eventBytes } = lane.tallied;
   const [downBytes, upBytes] = tally ? [tally.down_bytes, tally.up_bytes] : [null, null];
   return {
     name: lane.name,
@@ -91,7 +93,8 @@ export function figuresOf(lane, offsetMs, head, tally) {
     downBytes,
     upBytes,
     bodyBytes: lane.traffic.bytesDown,
-    eventBytes: lane.eventBytes,
-    bytesPerEvent: tally && events > 0 ? (tally.down_bytes + tally.up_bytes) / events : null,
+    talliedEvents,
+    eventBytes,
+    bytesPerEvent: tally && talliedEvents > 0 ? (tally.down_bytes + tally.up_bytes) / talliedEvents : null,
   };
 }

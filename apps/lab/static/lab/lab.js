@@ -16,6 +16,7 @@ import { coloursOf, drawAxis, drawLane } from "./timeline.js";
 /** @import {LaneFigures} from "./figures.js" */
 
 const REST_MS = 60_000; // then the lanes let go of the server
+const PICTURES_MS = 1_000; // between two drawings of them: the server's account is no younger
 const SPAN_MS = 15_000; // of the timeline at rest
 const MARGIN_S = 1.5; // after the last planned event
 const FAULT_AT_S = 3; // of a fault that is pressed while nothing runs
@@ -34,6 +35,7 @@ const axis = /** @type {HTMLCanvasElement} */ (element("axis"));
 /** @type {Run | null} */
 let run = null;
 let drawnMs = 0;
+let picturedMs = 0;
 let spanMs = SPAN_MS;
 
 /** @param {string} name */
@@ -71,7 +73,8 @@ function settings() {
 function take(next) {
   run?.close();
   run = next;
-  drawnMs = 0;
+  drawnMs = picturedMs = 0;
+  element("latency").replaceChildren();
   next.addEventListener("phase", () => run === next && showPhase());
   next.addEventListener("trouble", () => run === next && tell(next.error));
   notice.hidden = true;
@@ -258,6 +261,22 @@ function drawAll() {
   drawAxis(axis, shown, run.startedMs, coloursOf(axis));
 }
 
+/** @param {LaneFigures[]} figures */
+function drawPictures(figures) {
+  if (!run || figures.every(({ events }) => events === 0)) return;
+  const [latency, weight] = [element("latency"), element("weight")];
+  const tables = [element("latency-table"), element("weight-table")];
+  const [latencyTable, weightTable] = /** @type {HTMLTableElement[]} */ (tables);
+  drawLatencies(latency, latencyTable, run.lanes, titleOf, run.clock.offsetMs);
+  drawWeights(weight, weightTable, figures, titleOf);
+}
+
+/** Draw all again: the window, or the theme, is another. */
+function redraw() {
+  drawAll();
+  drawPictures(figuresNow());
+}
+
 /** Draw, and go on until the run is over. */
 function draw() {
   const mine = run;
@@ -267,9 +286,14 @@ function draw() {
     drawnMs = at;
     drawAll();
     showStates();
-    showFigures(figuresNow());
+    const figures = figuresNow();
+    showFigures(figures);
     showServer();
     if (mine.phase === "running") showPhase();
+    if (at - picturedMs >= PICTURES_MS) {
+      picturedMs = at;
+      drawPictures(figures);
+    }
   }
   if (!mine.isOver && !mine.isClosed) requestAnimationFrame(draw);
 }
@@ -281,8 +305,7 @@ function showSummary(done) {
   const figures = figuresNow();
   showFigures(figures);
   showServer();
-  drawLatencies(element("latency"), /** @type {HTMLTableElement} */ (element("latency-table")), done.lanes, titleOf, done.clock.offsetMs);
-  drawWeights(element("weight"), /** @type {HTMLTableElement} */ (element("weight-table")), figures, titleOf);
+  drawPictures(figures);
   for (const [index, { name, events, requests, longestMs }] of figures.entries()) {
     const words = requests === 1 ? texts.requestOne : fill(texts.requestMany, { n: count(requests) });
     const values = { lane: titleOf(name), events: count(events), requests: words, longest: duration(longestMs) };
@@ -363,8 +386,8 @@ element("copy-table").addEventListener("click", () => void copy(tabbed(table)));
 element("copy-link").addEventListener("click", () => void copy(link()));
 element("save-json").addEventListener("click", () => run && save("lab.json", "application/json", asJson(run, figuresNow(), link())));
 element("save-csv").addEventListener("click", () => run && save("lab.csv", "text/csv", asCsv(run)));
-addEventListener("resize", drawAll);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-new MutationObserver(drawAll).observe(document.documentElement, { attributeFilter: ["data-theme"] });
+addEventListener("resize", redraw);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 
 void beAlone();

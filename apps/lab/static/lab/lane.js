@@ -54,7 +54,8 @@ export class Lane {
   arrivals = [];
   /** @type {{atMs: number, state: string}[]} */
   states = [];
-  eventBytes = 0;
+  /** What was here when the server gave its latest account. */
+  tallied = { events: 0, eventBytes: 0 };
   state = "closed";
   message = "";
   counts = { events: 0, duplicates: 0, repairs: 0, reconnects: 0 };
@@ -63,6 +64,7 @@ export class Lane {
   liveSinceMs = null;
   #feed;
   #isPoll;
+  #eventBytes = 0;
 
   /**
    * Begin to read.
@@ -89,7 +91,7 @@ export class Lane {
     this.#feed.addEventListener("event", ({ detail }) => {
       const { seq, time } = detail;
       this.arrivals.push({ seq, appendedMs: Date.parse(time), arrivedMs: nowMs() });
-      this.eventBytes += byteLength(JSON.stringify(detail));
+      this.#eventBytes += byteLength(JSON.stringify(detail));
     });
     this.#feed.addEventListener("wire", ({ detail }) => this.#note(detail));
     this.#feed.addEventListener("state", ({ detail: { state, message } }) => {
@@ -111,6 +113,11 @@ export class Lane {
 
   close() {
     this.#feed.close();
+  }
+
+  /** The server gave its account: keep beside it what was here by then. */
+  tally() {
+    this.tallied = { events: this.counts.events, eventBytes: this.#eventBytes };
   }
 
   /** @param {WireEntry} entry */

@@ -1,27 +1,21 @@
-/** The two pictures below the lanes, as SVG: how late, and how heavy. */
+/** The two pictures below the lanes: how late, and how heavy. */
 
 import { texts } from "../demos/page.js";
 import { histogram, LATENCY_BOUNDS_MS, latencies } from "./figures.js";
 import { count, duration, size } from "./numbers.js";
+import uPlot from "./vendor/uplot-1.6.32.js";
 
 /** @import {LaneFigures} from "./figures.js" */
 /** @import {Lane} from "./lane.js" */
 
-const SVG = "http://www.w3.org/2000/svg";
 const BARS = LATENCY_BOUNDS_MS.length + 1;
 const HEIGHT = 44;
-
-/**
- * @param {string} name
- * @param {Record<string, string | number>} attributes
- * @param {Element[]} [children]
- */
-function svg(name, attributes, children = []) {
-  const element = document.createElementNS(SVG, name);
-  for (const [attribute, value] of Object.entries(attributes)) element.setAttribute(attribute, String(value));
-  element.append(...children);
-  return element;
-}
+const LEAST_BAR = 2 / HEIGHT;
+const AXIS_HEIGHT = 24;
+const WEIGHT_HEIGHT = 20;
+const ROOT = 100; // uPlot's number for a scale of one's own
+const AXIS_EDGES = [1, 5, 8, 11]; // the right ends of these bars are named
+const EDGE_WORDS_PX = 20; // half of what the axis says at an edge
 
 /**
  * @param {string} name
@@ -35,11 +29,55 @@ function html(name, className, children) {
   return element;
 }
 
+/**
+ * Find the colours of a picture, in the theme of the moment; see lab.css.
+ *
+ * @param {HTMLElement} picture
+ */
+function coloursOf(picture) {
+  const style = getComputedStyle(picture);
+  return {
+    line: style.color,
+    pale: style.columnRuleColor,
+    paper: style.backgroundColor,
+    soft: style.outlineColor,
+    rule: style.textDecorationColor,
+  };
+}
+
+/** @param {HTMLElement} picture */
+function axisFont(picture) {
+  return `12px ${getComputedStyle(picture).fontFamily}`;
+}
+
 /** @param {number} bar */
 function barTitle(bar) {
   return bar < LATENCY_BOUNDS_MS.length
     ? `≤ ${duration(LATENCY_BOUNDS_MS[bar])}`
     : `> ${duration(LATENCY_BOUNDS_MS[BARS - 2])}`;
+}
+
+/**
+ * Return bars of one colour.
+ *
+ * @param {uPlot.Series.Stroke} fill
+ * @param {uPlot.Series.BarsPathBuilderOpts} options
+ * @returns {uPlot.Series}
+ */
+function bars(fill, options) {
+  return { width: 0, fill, paths: uPlot.paths.bars?.(options), points: { show: false } };
+}
+
+/**
+ * Put a chart into an element as wide as it is: no legend and no cursor, for a table holds the same numbers.
+ *
+ * @param {HTMLElement} place
+ * @param {Pick<uPlot.Options, "height" | "series" | "scales" | "axes" | "padding">} options
+ * @param {uPlot.AlignedData} data
+ */
+function chart(place, options, data) {
+  const bare = { legend: { show: false }, cursor: { show: false } };
+  new uPlot({ ...options, ...bare, width: place.clientWidth }, data, place);
 }
 
 /**
@@ -54,22 +92,37 @@ function barTitle(bar) {
 export function drawLatencies(place, table, lanes, titleOf, offsetMs) {
   const counts = lanes.map((lane) => histogram(latencies(lane.arrivals, offsetMs)));
   const most = Math.max(1, ...counts.flat());
+  const least = most * LEAST_BAR ** 2;
+  const pictures = lanes.map(() => html("div", "picture", []));
   place.replaceChildren(
-    ...lanes.map(({ name }, place) => {
-      const bars = counts[place].map((events, bar) => {
-        // The root, so that the one late event among thousands is seen.
-        const height = events === 0 ? 0 : Math.max(2, Math.sqrt(events / most) * HEIGHT);
-        return svg("rect", { x: bar * 10 + 0.75, y: HEIGHT - height, width: 8.5, height, class: "bar" });
-      });
-      const floor = svg("path", { d: `M0 ${HEIGHT}H${BARS * 10}`, class: "floor" });
-      const picture = svg("svg", { viewBox: `0 0 ${BARS * 10} ${HEIGHT + 1}`, preserveAspectRatio: "none" }, [floor, ...bars]);
-      return html("div", `histogram line-${name}`, [html("span", "line-name", [titleOf(name)]), picture]);
-    }),
-    html("div", "histogram-axis", [
-      html("span", "", []),
-      html("div", "", [0, 4, 7, 10].map((bar) => html("span", `at-${bar}`, [duration(LATENCY_BOUNDS_MS[bar])]))),
-    ]),
+    ...lanes.map(({ name }, row) => html("div", `histogram line-${name}`, [html("span", "line-name", [titleOf(name)]), pictures[row]])),
   );
+  for (const [row, picture] of pictures.entries()) {
+    const { line, soft, rule } = coloursOf(picture);
+    const isLast = row === pictures.length - 1;
+    /** @type {uPlot.Axis} */
+    const edges = {
+      size: isLast ? AXIS_HEIGHT : 0,
+      splits: AXIS_EDGES,
+      values: (_, splits) => splits.map((edge) => (isLast ? duration(LATENCY_BOUNDS_MS[edge - 1]) : "")),
+      font: axisFont(picture),
+      gap: 4,
+      stroke: soft,
+      grid: { stroke: rule, width: 1, dash: [1, 3] },
+      ticks: { show: false },
+      border: { show: true, stroke: rule, width: 1 },
+    };
+    const scales = {
+      x: { time: false, range: /** @type {uPlot.Range.MinMax} */ ([0, BARS]) },
+      // The root, so that the one late event among thousands is seen.
+      y: { distr: ROOT, fwd: Math.sqrt, bwd: (/** @type {number} */ root) => root ** 2, range: /** @type {uPlot.Range.MinMax} */ ([0, most]) },
+    };
+    const series = [{}, bars(line, { align: 1, size: [0.86] })];
+    const shown = counts[row].map((events) => (events === 0 ? null : Math.max(least, events)));
+    const height = HEIGHT + (isLast ? AXIS_HEIGHT : 1);
+    const padding = /** @type {uPlot.Padding} */ ([1, EDGE_WORDS_PX, isLast ? 0 : 1, 1]);
+    chart(picture, { height, series, scales, axes: [edges, { show: false }], padding }, [shown.map((_, bar) => bar), shown]);
+  }
   const head = /** @type {HTMLTableRowElement} */ (table.tHead?.rows[0]);
   head.replaceChildren(
     html("td", "", []),
@@ -93,30 +146,37 @@ export function drawLatencies(place, table, lanes, titleOf, offsetMs) {
  * @param {(name: string) => string} titleOf
  */
 export function drawWeights(place, table, figures, titleOf) {
-  const weights = figures.map(({ name, events, downBytes, upBytes, eventBytes }) => {
-    const each = (/** @type {number} */ bytes) => (events ? bytes / events : 0);
+  const weights = figures.map(({ name, talliedEvents, downBytes, upBytes, eventBytes }) => {
+    const each = (/** @type {number} */ bytes) => (talliedEvents ? bytes / talliedEvents : 0);
     const down = downBytes ?? 0;
     return { name, itself: each(eventBytes), around: each(Math.max(0, down - eventBytes)), sent: each(upBytes ?? 0) };
   });
   const most = Math.max(1, ...weights.map(({ itself, around, sent }) => itself + around + sent));
+  const pictures = weights.map(() => html("div", "picture", []));
   place.replaceChildren(
-    ...weights.map(({ name, itself, around, sent }) => {
-      let x = 0;
-      const parts = [itself, around, sent].map((bytes, part) => {
-        const width = (bytes / most) * 1000;
-        const bar = svg("rect", { x, y: 0, width, height: 20, class: `part-${part}` });
-        x += width;
-        return bar;
-      });
-      const picture = svg("svg", { viewBox: "0 0 1000 20", preserveAspectRatio: "none" }, parts);
-      return html("div", `weight line-${name}`, [
+    ...weights.map(({ name, itself, around, sent }, row) =>
+      html("div", `weight line-${name}`, [
         html("span", "line-name", [titleOf(name)]),
-        picture,
+        pictures[row],
         html("span", "figures", [size(itself + around + sent)]),
-      ]);
-    }),
+      ]),
+    ),
     html("p", "parts", [texts.eventItself, texts.down, texts.up].map((words, part) => html("span", `part-${part}`, [words]))),
   );
+  for (const [row, picture] of pictures.entries()) {
+    const { itself, around, sent } = weights[row];
+    const { line, paper, pale } = coloursOf(picture);
+    const scales = {
+      x: { time: false, ori: /** @type {const} */ (1), range: /** @type {uPlot.Range.MinMax} */ ([-0.5, 0.5]) },
+      y: { ori: /** @type {const} */ (0), range: /** @type {uPlot.Range.MinMax} */ ([0, most]) },
+    };
+    const whole = { size: /** @type {[number]} */ ([0.88]) }; // the rest is for the outline
+    // The longest first: each of the others covers its beginning.
+    const series = [{}, { ...bars(paper, whole), stroke: line, width: 1.5 }, bars(pale, whole), bars(line, whole)];
+    const data = [[0], [itself + around + sent], [itself + around], [itself]];
+    const padding = /** @type {uPlot.Padding} */ ([0, 1, 0, 0]);
+    chart(picture, { height: WEIGHT_HEIGHT, series, scales, axes: [{ show: false }, { show: false }], padding }, /** @type {uPlot.AlignedData} */ (data));
+  }
   table.tBodies[0].replaceChildren(
     ...weights.map(({ name, itself, around, sent }) => tableRow(titleOf(name), [itself, around, sent].map(size))),
   );

@@ -83,7 +83,7 @@ export class Run extends EventTarget {
     this.startedMs = nowMs();
     const { poll } = this.experiment;
     this.lanes = LANES.map((name) => new Lane(name, { topic: run, cursor, pollMs: poll, nap: this.#nap }));
-    this.before = this.latest = await serverFigures(run);
+    this.before = await this.#look();
     await this.#until(() => this.lanes.every(({ state }) => state === "live"), LIVE_WITHIN_MS);
     this.#setPhase("resting");
   }
@@ -181,14 +181,19 @@ export class Run extends EventTarget {
     this.close();
     // The server notices a moment later that the lanes have left; its account is exact then.
     for (let look = 0; look < CLOSED_LOOKS; look += 1) {
-      this.latest = await serverFigures(this.topic);
-      const tallies = Object.values(this.latest.doors);
+      const tallies = Object.values((await this.#look()).doors);
       const counted = tallies.reduce((sum, { requests }) => sum + requests, 0);
       const asked = this.lanes.reduce((sum, { traffic }) => sum + traffic.requests, 0);
       if (tallies.every(({ open }) => open === 0) && counted >= asked) break;
       await new Promise((resolve) => setTimeout(resolve, 300));
     }
     this.#setPhase(this.#isStopped ? "stopped" : "done");
+  }
+
+  async #look() {
+    this.latest = await serverFigures(this.topic);
+    for (const lane of this.lanes) lane.tally();
+    return this.latest;
   }
 
   /** @param {PlannedFault} fault */
@@ -216,7 +221,7 @@ export class Run extends EventTarget {
       if (nowMs() - lookedMs < LOOK_MS || this.topic === "") continue;
       lookedMs = nowMs();
       try {
-        this.latest = await serverFigures(this.topic);
+        await this.#look();
       } catch {
         // The next look may find it again; the lanes have their own opinion of the network.
       }
