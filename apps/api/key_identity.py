@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-from django.http import HttpRequest
-
 from apps.access.identity import Identity, Right, facts_of
 from apps.access.topic_patterns import reaches
 from apps.api import models
@@ -18,29 +16,25 @@ class KeyIdentity(Identity):
 
     Args:
         key_name: what the key is called.
+        key_prefix: the part of it that is no secret.
         key_topics: the patterns of its topics.
     """
 
     key_name: str = ""
+    key_prefix: str = ""
     key_topics: str = ""
 
     def reaches(self, right: Right, topic: str) -> bool:
         return right is Right.PUBLISH and reaches(self.key_topics, topic)
 
 
-def bears_key(request: HttpRequest) -> bool:
-    """Return whether the request came with a key: then its cookies don't count, and need no CSRF token."""
-    return request.headers.get("Authorization", "").lower().startswith("bearer ")
-
-
-def identity_of_key(request: HttpRequest) -> KeyIdentity:
-    """Return who a request that bears a key comes from. Runs queries.
+def identity_of_key(text: str) -> KeyIdentity:
+    """Return who a request with this API key comes from. Runs queries.
 
     Raises:
         Refusal: 401, the key is unknown or no longer valid.
     """
-    text = request.headers["Authorization"][len("bearer ") :].strip()
-    api_key = models.find(text)
+    api_key = models.find(text.strip())
     if api_key is None:
         raise Refusal(401, "unknown_api_key", "the API key in Authorization is none of this site's", _ASK_FOR_ANOTHER)
     if api_key.revoked_at is not None:
@@ -50,7 +44,9 @@ def identity_of_key(request: HttpRequest) -> KeyIdentity:
             401, "revoked_api_key", f"the owner of the API key {api_key.name!r} was deactivated", _ASK_FOR_ANOTHER
         )
     api_key.note_use()
-    return KeyIdentity(**facts_of(api_key.owner), key_name=api_key.name, key_topics=api_key.topics)
+    return KeyIdentity(
+        **facts_of(api_key.owner), key_name=api_key.name, key_prefix=api_key.prefix, key_topics=api_key.topics
+    )
 
 
 def forbidden(identity: KeyIdentity, topic: str) -> Refusal:

@@ -1,9 +1,20 @@
-from django.urls import path
+"""The addresses of the API. Its document and its pages need neither a deadline nor a credential."""
 
-from apps.api import views
+from django.urls import URLPattern, path
+
+from apps.api.answering import in_time, nowhere
+from apps.api.document import api
 
 app_name = "api"
 
+_patterns, _, _ = api.urls
+
 urlpatterns = [
-    path("topics/<str:topic>/events", views.topic_events, name="topic-events"),
+    *[
+        pattern if pattern.name in ("openapi-json", "api-root") else in_time(pattern)
+        for pattern in _patterns
+        if isinstance(pattern, URLPattern)
+    ],
+    path("topics", nowhere),
+    path("topics/<path:rest>", nowhere),
 ]

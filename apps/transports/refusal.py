@@ -17,6 +17,7 @@ class Refusal(Exception):
         message: what arrived and what was expected.
         hint: what to do next.
         retry_after_s: for refusals that pass (429, 503): when to try again, in seconds.
+        pointer: which part of a body is to blame, as a JSON pointer (RFC 6901).
     """
 
     status: int
@@ -24,6 +25,7 @@ class Refusal(Exception):
     message: str
     hint: str
     retry_after_s: int | None = None
+    pointer: str | None = None
 
     @property
     def is_transient(self) -> bool:

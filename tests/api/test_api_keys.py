@@ -55,8 +55,8 @@ def publish(key: str, topic: str = "lab.first", client: Client | None = None):
 
 
 def refusal(response) -> tuple[int, str, str]:
-    error = response.json()["error"]
-    return response.status_code, error["code"], error["message"]
+    problem = response.json()
+    return response.status_code, problem["code"], problem["detail"]
 
 
 def logged(topic: str = "lab.first"):

@@ -8,7 +8,8 @@ from django.contrib.auth.models import User
 from django.db import OperationalError
 from django.test import Client
 
-from apps.api.submitted_event import MAX_BODY_BYTES
+from apps.api.bodies import MAX_BODY_BYTES
+from apps.api.problems import PROBLEMS
 from apps.events import log
 from apps.events.cursor import START
 
@@ -41,13 +42,17 @@ def publish(client: Client, body, topic: str = "lab.first", content_type: str = 
     )
 
 
-def error_of(response) -> dict[str, str]:
-    """Return the error, having checked that it is one as every error is."""
-    assert response["Content-Type"] == "application/json"
-    error = response.json()["error"]
-    assert set(error) == {"code", "message", "hint"}
-    assert all(error.values())
-    return error
+def problem_of(response) -> dict[str, str]:
+    """Return the problem, having checked that it is one as RFC 9457 and the table have it."""
+    assert response["Content-Type"] == "application/problem+json"
+    assert response["Cache-Control"] == "no-store"
+    told = response.json()
+    assert set(told) - {"pointer"} == {"type", "title", "status", "detail", "code", "hint"}
+    assert all(told[member] for member in told if member != "pointer")
+    assert told["type"] == f"/api/problems/#{told['code']}"
+    assert told["status"] == response.status_code == PROBLEMS[told["code"]].status
+    assert told["title"] == PROBLEMS[told["code"]].title
+    return told
 
 
 def logged(topic: str = "lab.first"):
@@ -98,7 +103,7 @@ def test_nobody_signed_in_is_refused():
     response = publish(client, {"type": "x", "data": {}})
 
     assert response.status_code == 403
-    assert error_of(response)["code"] == "not_signed_in"
+    assert problem_of(response)["code"] == "not_signed_in"
     assert logged() == ()
 
 
@@ -106,7 +111,7 @@ def test_a_reader_who_is_not_staff_is_refused():
     response = publish(signed_in(is_staff=False), {"type": "x", "data": {}})
 
     assert response.status_code == 403
-    assert error_of(response)["code"] == "forbidden"
+    assert problem_of(response)["code"] == "forbidden"
     assert logged() == ()
 
 
@@ -114,17 +119,17 @@ def test_a_deactivated_member_of_staff_is_refused():
     response = publish(signed_in(is_active=False), {"type": "x", "data": {}})
 
     assert response.status_code == 403
-    assert error_of(response)["code"] == "not_signed_in"
+    assert problem_of(response)["code"] == "not_signed_in"
 
 
 @pytest.mark.parametrize("token", [None, "", "d" * 32, "short"])
-def test_a_post_without_the_csrf_token_is_refused_in_json(staff, token):
+def test_a_post_without_the_csrf_token_is_refused_as_a_problem(staff, token):
     staff.defaults = {} if token is None else {"HTTP_X_CSRFTOKEN": token}
 
     response = publish(staff, {"type": "x", "data": {}})
 
     assert response.status_code == 403
-    assert error_of(response)["code"] == "csrf_failed"
+    assert problem_of(response)["code"] == "csrf_failed"
     assert logged() == ()
 
 
@@ -132,7 +137,7 @@ def test_a_post_from_another_site_is_refused(staff):
     response = publish(staff, {"type": "x", "data": {}}, headers={"Origin": "https://evil.example"})
 
     assert response.status_code == 403
-    assert error_of(response)["code"] == "csrf_failed"
+    assert problem_of(response)["code"] == "csrf_failed"
 
 
 def test_a_form_without_the_csrf_token_still_gets_a_page():
@@ -149,7 +154,7 @@ def test_an_unknown_or_malformed_topic_is_not_found(staff, topic):
     response = publish(staff, {"type": "x", "data": {}}, topic=topic)
 
     assert response.status_code == 404
-    assert error_of(response)["code"] == "no_such_topic"
+    assert problem_of(response)["code"] == "no_such_topic"
 
 
 @pytest.mark.parametrize("method", ["get", "head", "put", "patch", "delete", "options"])
@@ -159,7 +164,7 @@ def test_another_method_is_told_which_one_is_served(staff, method):
     assert response.status_code == 405
     assert response["Allow"] == "POST"
     if method != "head":
-        assert error_of(response)["code"] == "method_not_allowed"
+        assert problem_of(response)["code"] == "method_not_allowed"
 
 
 @pytest.mark.parametrize(
@@ -169,20 +174,20 @@ def test_another_content_type_is_refused(staff, content_type):
     response = publish(staff, '{"type": "x", "data": {}}', content_type=content_type)
 
     assert response.status_code == 415
-    assert error_of(response)["code"] == "not_json"
+    assert problem_of(response)["code"] == "not_json"
     assert logged() == ()
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        b"",
         b"{",
         b'{"type": "x", "data": {}} and more',
         b"\xff\xfe",
         b'\xef\xbb\xbf{"type": "x", "data": {}}',
         b'{"type": "x", "data": NaN}',
         b'{"type": "x", "data": -Infinity}',
+        b'{"type": "x", "data": 1e999}',
         b'{"type": "x", "data": %s}' % (b"9" * 5_000),
         b'{"type": "x", "data": %s}' % (b"[" * 60_000 + b"]" * 60_000),
         b'{"type": "x", "data": 1, "data": 2}',
@@ -195,51 +200,66 @@ def test_a_body_that_is_no_json_is_refused(staff, body):
     response = publish(staff, body)
 
     assert response.status_code == 400
-    assert error_of(response)["code"] == "bad_json"
+    assert problem_of(response)["code"] == "bad_json"
     assert logged() == ()
 
 
 @pytest.mark.parametrize(
-    ("body", "code"),
+    ("body", "pointer"),
     [
-        ([], "bad_event"),
-        ("text", "bad_event"),
-        (7, "bad_event"),
-        (None, "bad_event"),
-        ({"type": "x", "data": {}, "subject": "notification:1"}, "bad_event"),
-        ({"type": "x", "data": {}, "Key": "k"}, "bad_event"),
-        ({}, "bad_type"),
-        ({"data": {}}, "bad_type"),
-        ({"type": "", "data": {}}, "bad_type"),
-        ({"type": 7, "data": {}}, "bad_type"),
-        ({"type": "X", "data": {}}, "bad_type"),
-        ({"type": "a b", "data": {}}, "bad_type"),
-        ({"type": "x\n", "data": {}}, "bad_type"),
-        ({"type": "x" * 65, "data": {}}, "bad_type"),
-        ({"type": "x"}, "bad_data"),
-        ({"type": "x", "data": None}, "bad_data"),
-        ({"type": "x", "data": {}, "key": 7}, "bad_key"),
-        ({"type": "x", "data": {}, "key": ""}, "bad_event"),
-        ({"type": "x", "data": {}, "key": "k" * 201}, "bad_event"),
-        ({"type": "x", "data": {}, "key": "a\u001bb"}, "bad_event"),
-        ({"type": "x", "data": "\ud800"}, "bad_event"),
-        ('{"type": "x", "data": 1e999}', "bad_json"),
+        (b"", ""),
+        ([], ""),
+        ('"text"', ""),
+        (7, ""),
+        (None, ""),
+        ({"type": "x", "data": {}, "subject": "notification:1"}, "/subject"),
+        ({"type": "x", "data": {}, "Key": "k"}, "/Key"),
+        ({"type": "x", "data": {}, "a/~b": "k"}, "/a~1~0b"),
+        ({"type": "x", "data": {}, "\ud800": "k"}, ""),
+        ({}, "/type"),
+        ({"data": {}}, "/type"),
+        ({"type": "", "data": {}}, "/type"),
+        ({"type": 7, "data": {}}, "/type"),
+        ({"type": "X", "data": {}}, "/type"),
+        ({"type": "a b", "data": {}}, "/type"),
+        ({"type": "x\n", "data": {}}, "/type"),
+        ({"type": "x" * 65, "data": {}}, "/type"),
+        ({"type": "\ud800", "data": {}}, "/type"),
+        ({"type": "x"}, "/data"),
+        ({"type": "x", "data": None}, "/data"),
+        ({"type": "x", "data": {}, "key": 7}, "/key"),
+        ({"type": "x", "data": {}, "key": ""}, "/key"),
+        ({"type": "x", "data": {}, "key": "k" * 201}, "/key"),
+        ({"type": "x", "data": {}, "key": "a\u001bb"}, "/key"),
+        ({"type": "x", "data": "\ud800"}, None),
     ],
     ids=lambda value: repr(value)[:60],
 )
-def test_a_body_that_is_no_event_is_refused(staff, body, code):
-    response = publish(staff, body if body != "text" else '"text"')
+def test_a_body_that_is_no_event_is_refused_and_told_where(staff, body, pointer):
+    response = publish(staff, body)
 
     assert response.status_code == 400
-    assert error_of(response)["code"] == code
+    problem = problem_of(response)
+    assert problem["code"] == "bad_body"
+    assert problem.get("pointer") == pointer
     assert logged() == ()
+
+
+def test_a_fault_says_what_arrived_and_what_was_expected(staff):
+    assert problem_of(publish(staff, {"type": "Deploy!", "data": {}}))["detail"] == (
+        "'/type' is 'Deploy!'; expected 1 to 64 of a-z, 0-9, '.', '_' and '-', beginning with a letter"
+    )
+    assert problem_of(publish(staff, []))["detail"] == "the body is a list; expected an object with type, data, key"
+    misspelt = problem_of(publish(staff, {"type": "x", "data": {}, "Key": "k"}))
+    assert misspelt["detail"] == "the body has the member '/Key', which means nothing here"
+    assert misspelt["hint"] == "leave it out; known: type, data, key"
 
 
 def test_an_event_of_more_than_16_kib_is_too_large(staff):
     response = publish(staff, {"type": "x", "data": "a" * log.MAX_DATA_BYTES})
 
     assert response.status_code == 413
-    assert str(log.MAX_DATA_BYTES) in error_of(response)["message"]
+    assert str(log.MAX_DATA_BYTES) in problem_of(response)["detail"]
     assert logged() == ()
 
 
@@ -250,11 +270,11 @@ def test_the_largest_event_is_taken_however_its_characters_are_written(staff):
     assert logged()[0].data == text
 
 
-def test_a_body_of_a_megabyte_is_too_large(staff):
-    response = publish(staff, b'{"type": "x", "data": "%s"}' % (b"a" * 1_000_000))
+def test_a_body_of_more_than_a_mebibyte_is_too_large(staff):
+    response = publish(staff, b'{"type": "x", "data": "%s"}' % (b"a" * MAX_BODY_BYTES))
 
     assert response.status_code == 413
-    assert str(MAX_BODY_BYTES) in error_of(response)["message"]
+    assert str(MAX_BODY_BYTES) in problem_of(response)["detail"]
     assert logged() == ()
 
 
@@ -266,7 +286,7 @@ def test_what_a_room_writes_with_its_own_rows_is_not_published_past_it(staff, to
     response = publish(staff, {"type": type, "data": {"id": 1, "link": "javascript:alert(1)"}}, topic=topic)
 
     assert response.status_code == 403
-    assert error_of(response)["code"] == "reserved_type"
+    assert problem_of(response)["code"] == "reserved_type"
     assert logged(topic) == ()
 
 
@@ -286,7 +306,7 @@ def test_a_database_that_is_away_is_a_503_with_retry_after(staff, monkeypatch, w
 
     assert response.status_code == 503
     assert int(response["Retry-After"]) > 0
-    assert error_of(response)["code"] == "log_unavailable"
+    assert problem_of(response)["code"] == "log_unavailable"
     assert "went away" not in response.content.decode()
 
 
@@ -303,4 +323,4 @@ def test_a_database_that_hangs_is_a_503_with_retry_after_too(staff, monkeypatch,
 
     assert response.status_code == 503
     assert int(response["Retry-After"]) > 0
-    assert "unknown" in error_of(response)["message"]
+    assert "unknown" in problem_of(response)["detail"]

@@ -1,0 +1,75 @@
+"""Who is asking: an API key, a session with a CSRF token, or nobody. Run in the log's threads; they query."""
+
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
+from ninja.security import APIKeyCookie, HttpBearer
+
+from apps.access.identity import ANONYMOUS, Identity, identity_of
+from apps.api.key_identity import KeyIdentity, identity_of_key
+from apps.transports.refusal import Refusal
+
+
+class ApiKey(HttpBearer):
+    """`Authorization: Bearer rt_…` (RFC 6750). Cookies that come with it don't count, and need no CSRF token."""
+
+    openapi_description = "A key from the admin or `manage.py create_api_key`; it publishes, and reads nothing."
+
+    def authenticate(self, request: HttpRequest, token: str) -> KeyIdentity:
+        return identity_of_key(token)
+
+
+class Session(APIKeyCookie):
+    """The session cookie; a write needs a CSRF token beside it."""
+
+    param_name = settings.SESSION_COOKIE_NAME
+    openapi_description = "The cookie of who is signed in; a write needs `X-CSRFToken` too."
+
+    def __call__(self, request: HttpRequest) -> Identity | None:
+        _check_csrf(request)
+        return self.authenticate(request, None)
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Identity | None:
+        identity = identity_of(request.user)
+        return identity if identity.is_signed_in else None
+
+
+def nobody(request: HttpRequest) -> Identity:
+    """Let in who shows nothing: for what everybody may read."""
+    return ANONYMOUS
+
+
+TO_WRITE = [ApiKey(), Session()]
+TO_READ = [*TO_WRITE, nobody]
+
+
+def not_signed_in() -> Refusal:
+    return Refusal(
+        403,
+        "not_signed_in",
+        "nobody is signed in, and no API key was sent",
+        "sign in as staff at /admin/ and send the session cookie, or send a key as Authorization: Bearer rt_…",
+    )
+
+
+class _Csrf(CsrfViewMiddleware):
+    def _reject(self, request: HttpRequest, reason: str) -> Any:
+        # Raised, not returned: Django's own answer is a page.
+        raise Refusal(
+            403,
+            "csrf_failed",
+            reason.rstrip("."),
+            "send the value of the cookie csrftoken in the header X-CSRFToken, from a page of this site",
+        )
+
+
+def _check_csrf(request: HttpRequest) -> None:
+    check = _Csrf(_nothing)
+    check.process_request(request)
+    check.process_view(request, _nothing, (), {})
+
+
+def _nothing(request: HttpRequest) -> HttpResponseBase:
+    raise NotImplementedError  # the check asks for a view, whether that is exempt, and calls none
