@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "apps.events",
     "apps.access",
     "apps.transports",
+    "apps.audit",
     "apps.notifications",
     "apps.chat",
     "apps.article",
@@ -74,6 +75,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "apps.audit.actor.acting_user",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -230,6 +232,8 @@ STORAGES = {
 
 # How long a publish waits for the database; after that its outcome is unknown, and it is repeated with its key.
 PUBLISH_TIMEOUT_S = env.decimal("PUBLISH_TIMEOUT_S", default=5.0, at_least=0.01)
+# How long the audit trail keeps who did what.
+AUDIT_KEEP_DAYS = env.integer("AUDIT_KEEP_DAYS", default=400, at_least=1)
 # How long the log keeps events, per topic family: the first pattern that fits a topic counts.
 EVENTS_RETENTION: list[dict[str, Any]] = [
     {"topics": "notifications", "age_s": 90 * 86_400, "count": 100_000},

@@ -3,12 +3,16 @@
 from axes.utils import reset
 from django.contrib.auth import views
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import SetPasswordForm
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
+
+from apps.audit import actor, trail
+from apps.audit.models import Action
 
 
 @never_cache
@@ -41,6 +45,11 @@ class ChangePassword(views.PasswordChangeView):
     template_name = "accounts/change_password.html"
     success_url = reverse_lazy("accounts:password_changed")
 
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
+        with transaction.atomic():
+            trail.record(Action.PASSWORD_CHANGED)
+            return super().form_valid(form)
+
 
 class PasswordChanged(views.PasswordChangeDoneView):
     template_name = "accounts/password_changed.html"
@@ -67,7 +76,9 @@ class ResetPassword(views.PasswordResetConfirmView):
     success_url = reverse_lazy("accounts:password_reset")
 
     def form_valid(self, form: SetPasswordForm) -> HttpResponse:
-        response = super().form_valid(form)
+        with transaction.atomic():
+            trail.record(Action.PASSWORD_RESET, by=actor.of_request(self.request, user=self.user))
+            response = super().form_valid(form)
         # Who reads the account's mail is no guesser, and has been kept waiting for long enough.
         reset(username=self.user.get_username())  # type: ignore[union-attr]  # without a user there is no form
         return response

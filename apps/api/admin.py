@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -11,6 +12,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from apps.api.models import ApiKey
+from apps.audit import trail
+from apps.audit.models import Action
 
 
 @admin.register(ApiKey)
@@ -40,6 +43,7 @@ class ApiKeyAdmin(admin.ModelAdmin):
         if change:
             # Not the whole row: a key that is revoked or used meanwhile stays so.
             obj.save(update_fields=self.fields)
+            trail.record(Action.KEY_CHANGED, subject=obj.subject, detail=f"{obj} → {obj.topics}")
             return
         obj.owner = request.user  # type: ignore[assignment]  # the admin lets in nobody anonymous
         request.__dict__["_issued_key"] = obj.issue().text
@@ -59,8 +63,10 @@ class ApiKeyAdmin(admin.ModelAdmin):
     def revoke(self, request: HttpRequest, queryset: QuerySet[ApiKey]) -> None:
         """Make the selected keys invalid from the next request on."""
         valid = list(queryset.filter(revoked_at=None))
-        ApiKey.objects.filter(pk__in=[api_key.pk for api_key in valid]).update(revoked_at=timezone.now())
-        for api_key in valid:
-            self.log_change(request, api_key, [{"changed": {"fields": [_("revoked at")]}}])
+        with transaction.atomic():
+            ApiKey.objects.filter(pk__in=[api_key.pk for api_key in valid]).update(revoked_at=timezone.now())
+            for api_key in valid:
+                self.log_change(request, api_key, [{"changed": {"fields": [_("revoked at")]}}])
+                trail.record(Action.KEY_REVOKED, subject=api_key.subject, detail=str(api_key))
         text = ngettext("Revoked: {count} key publishes no more.", "Revoked: {count} keys publish no more.", len(valid))
         self.message_user(request, text.format(count=len(valid)), messages.SUCCESS)

@@ -4,16 +4,20 @@ import hashlib
 import re
 import secrets
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext_lazy as _
 
 from apps.access.topic_patterns import validate_patterns
+from apps.audit import trail
+from apps.audit.models import Action
 
 # `rt_`, the prefix that finds the row, the secret. Programs that look for leaked secrets need such a beginning.
 _KEY = re.compile(r"rt_([0-9a-f]{12})_([A-Za-z0-9_-]{43})")
@@ -71,8 +75,15 @@ class ApiKey(models.Model):
         self.prefix, secret = secrets.token_hex(6), secrets.token_urlsafe(32)
         self.secret_hash = _hash(secret)
         self.full_clean()
-        self.save(force_insert=True)
+        with transaction.atomic():
+            self.save(force_insert=True)
+            trail.record(Action.KEY_MADE, subject=self.subject, detail=f"{self} → {self.topics}")
         return IssuedKey(self, f"rt_{self.prefix}_{secret}")
+
+    @property
+    def subject(self) -> str:
+        """What the audit trail calls it."""
+        return f"api_key:{self.prefix}"
 
     def note_use(self) -> None:
         """Write down that it is being used, to the minute."""
@@ -80,6 +91,12 @@ class ApiKey(models.Model):
         if self.last_used_at is None or now - self.last_used_at >= LAST_USE_PRECISION:
             stale = Q(last_used_at=None) | Q(last_used_at__lte=now - LAST_USE_PRECISION)
             ApiKey.objects.filter(stale, pk=self.pk).update(last_used_at=now)
+
+
+@receiver(post_delete, sender=ApiKey)
+def _deleted(instance: ApiKey, **_: Any) -> None:
+    # A signal, since keys also go with their owner.
+    trail.record(Action.KEY_DELETED, subject=instance.subject, detail=str(instance))
 
 
 def find(text: str) -> ApiKey | None:

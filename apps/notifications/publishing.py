@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
+from apps.audit import trail
+from apps.audit.models import Action
 from apps.events import log
 from apps.events.log import NewEvent
 from apps.events.logged_event import LoggedEvent
@@ -53,6 +55,7 @@ def post(notification: Notification, *, key: str | None = None, audience: Audien
             models.Model.save(notification, force_insert=True)
             _choose(notification, audience)
             data, subject = notification.as_data(), notification.subject
+            trail.record(Action.NOTIFICATION_POSTED, subject=subject, detail=_told(notification, audience.topics))
             events = log.append_many(NewEvent(topic, POSTED, data, key, subject) for topic in audience.topics)
             if known := next((event for event in events if event.repeated), None):
                 raise _Known(known)
@@ -98,6 +101,7 @@ def edit(notification: Notification, *, audience: Audience | None = None) -> Log
         stays = [NewEvent(topic, EDITED, data, subject=subject) for topic in after if topic in before and changed]
         comes = [NewEvent(topic, POSTED, data, subject=subject) for topic in after if topic not in before]
         goes = [_recalled(topic, posted) for topic in before if topic not in after]
+        trail.record(Action.NOTIFICATION_EDITED, subject=subject, detail=_told(posted, after))
         events = log.append_many([*stays, *comes, *goes])
         return events[0] if events else None
 
@@ -116,9 +120,13 @@ def recall(notifications: Iterable[Notification]) -> list[LoggedEvent]:
             rows = _rows.filter(pk__in=pks[start : start + _RECALL_CHUNK])
             # Locked before the topics, as in `edit`: two that lock in different orders wait for each other for ever.
             posted = list(rows.select_for_update().order_by("pk").prefetch_related("groups", "people"))
-            news = [_recalled(topic, one) for one in posted for topic in one.reaches.topics]
-            told = {event.subject: event for event in reversed(log.append_many(news))}
-            events += [told[one.subject] for one in posted if one.subject in told]
+            reached = {one.pk: one.reaches.topics for one in posted}
+            for one in posted:
+                told = _told(one, reached[one.pk])
+                trail.record(Action.NOTIFICATION_RECALLED, subject=one.subject, detail=told)
+            news = [_recalled(topic, one) for one in posted for topic in reached[one.pk]]
+            first = {event.subject: event for event in reversed(log.append_many(news))}
+            events += [first[one.subject] for one in posted if one.subject in first]
             rows.delete()
     return events
 
@@ -133,6 +141,11 @@ class _Known(Exception):
 
 def _recalled(topic: str, notification: Notification) -> NewEvent:
     return NewEvent(topic, RECALLED, {"id": notification.pk}, subject=notification.subject, blank_earlier=True)
+
+
+def _told(notification: Notification, topics: list[str]) -> str:
+    """Return what the audit trail says of a notification: how it begins, and whom it is for."""
+    return f"“{notification.title}” → {', '.join(topics) or '–'}"
 
 
 def _choose(notification: Notification, audience: Audience) -> None:

@@ -8,6 +8,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
 from apps.api.models import ApiKey
+from apps.audit.actor import Actor, acting
 
 
 class Command(BaseCommand):
@@ -27,7 +28,8 @@ class Command(BaseCommand):
         except user_model.DoesNotExist:
             raise CommandError(f"No key was made: there is no user {owner!r}.") from None
         try:
-            issued = ApiKey(name=name, owner=user, topics=" ".join(topics)).issue()
+            with acting(Actor("command", name="create_api_key")):
+                issued = ApiKey(name=name, owner=user, topics=" ".join(topics)).issue()
         except ValidationError as error:
             raise CommandError("\n".join(["No key was made.", *error.messages])) from None
         self.stdout.write(f"The key {issued.api_key.name!r} is shown this once:\n\nkey: {issued.text}\n")

@@ -7,6 +7,7 @@ from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.db import Error as DatabaseFailure
 
+from apps.audit.actor import Actor, acting
 from apps.events.log import EventRejected
 from apps.notifications import publishing
 from apps.notifications.models import Level, Notification
@@ -28,7 +29,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         notification = Notification(**{name: options[name] for name in publishing.CONTENT})
         try:
-            event = publishing.post(notification, key=options["key"])
+            with acting(Actor("command", name="post_notification")):
+                event = publishing.post(notification, key=options["key"])
         except ValidationError as error:
             faults = [f"{name}: {' '.join(messages)}" for name, messages in error.message_dict.items()]
             raise CommandError("\n".join(["Nothing was posted.", *faults])) from None
