@@ -9,6 +9,7 @@ from ninja.security import APIKeyCookie, HttpBearer
 
 from apps.access.identity import ANONYMOUS, Identity, identity_of
 from apps.api.key_identity import KeyIdentity, identity_of_key
+from apps.audit import actor
 from apps.transports.refusal import Refusal
 
 
@@ -18,7 +19,10 @@ class ApiKey(HttpBearer):
     openapi_description = "A key from the admin or `manage.py create_api_key`; it publishes, and reads nothing."
 
     def authenticate(self, request: HttpRequest, token: str) -> KeyIdentity:
-        return identity_of_key(token)
+        identity = identity_of_key(token)
+        key = f"{identity.key_name} (rt_{identity.key_prefix})"
+        actor.name_in(request, via="api", user_id=identity.user_id, name=identity.username, key=key)
+        return identity
 
 
 class Session(APIKeyCookie):
@@ -33,6 +37,7 @@ class Session(APIKeyCookie):
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Identity | None:
         identity = identity_of(request.user)
+        actor.name_in(request, via="api", user_id=identity.user_id, name=identity.username)
         return identity if identity.is_signed_in else None
 
 

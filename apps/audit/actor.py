@@ -47,25 +47,29 @@ def current() -> Actor:
     return of_request(acting) if isinstance(acting, HttpRequest) else acting
 
 
-def of_request(request: HttpRequest, *, via: str = "", user: Any = None, key: str = "") -> Actor:
+def of_request(request: HttpRequest, user: Any = None) -> Actor:
     """Return who acts in a request.
 
     Args:
-        via: empty: the admin or a page, by the request's path.
-        user: in whose name; None: who is signed in.
-        key: the API key that was sent.
+        user: in whose name; None: who was named in it, or who is signed in.
     """
+    named = getattr(request, "_actor", None)
+    if named is not None and user is None:
+        return named
     user = user or getattr(request, "user", None)
-    address = client_address(request)
-    match = request.resolver_match
     known = user is not None and user.is_authenticated
+    match = request.resolver_match
     return Actor(
-        via or ("admin" if match is not None and match.app_name == "admin" else "page"),
+        "admin" if match is not None and match.app_name == "admin" else "page",
         user_id=str(user.pk) if known else "",
         name=user.get_username() if known else "",
-        key=key,
-        address=None if address is None else str(address),
+        address=_address(request),
     )
+
+
+def name_in(request: HttpRequest, *, via: str, user_id: str | None, name: str, key: str = "") -> None:
+    """Say who acts in a request that comes without a session, or by another way than a page; see Actor."""
+    request.__dict__["_actor"] = Actor(via, user_id or "", name, key, _address(request))
 
 
 @contextmanager
@@ -97,3 +101,8 @@ def acting_user(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpReq
             _current.reset(token)
 
     return answer_later if iscoroutinefunction(get_response) else answer
+
+
+def _address(request: HttpRequest) -> str | None:
+    address = client_address(request)
+    return None if address is None else str(address)

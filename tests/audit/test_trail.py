@@ -102,6 +102,25 @@ def test_the_life_of_a_key_is_written_down(desk: Client) -> None:
     assert not Entry.objects.filter(detail__contains="rt_").exists()  # nothing of the key itself
 
 
+@pytest.mark.parametrize("with_key", [False, True])
+def test_what_is_published_through_the_api_is_written_down_with_its_key(
+    desk: Client, ada: User, with_key: bool
+) -> None:
+    made = ApiKey(name="deploys", topics="lab.*", owner=ada).issue()
+    event = {"type": "deploy.finished", "data": {}, "key": "build-7"}
+    credential = {"Authorization": f"Bearer {made.text}"} if with_key else {}
+    browser = Client() if with_key else desk
+    for status in (201, 200):  # the second time it is there already
+        answer = browser.post(
+            "/api/topics/lab.deploys/events", event, content_type="application/json", headers=credential, **FROM
+        )
+        assert answer.status_code == status
+    (entry,) = Entry.objects.filter(action=Action.EVENT_PUBLISHED)
+    assert (entry.name, entry.user_id, entry.via, entry.address) == ("ada", str(ada.pk), "api", "192.0.2.1")
+    assert entry.key == (f"deploys (rt_{made.api_key.prefix})" if with_key else "")
+    assert (entry.subject, entry.detail) == ("lab.deploys", "deploy.finished (seq 1)")
+
+
 def test_coming_going_and_being_kept_out_are_written_down(client: Client, ada: User) -> None:
     for _ in range(9):
         client.post("/account/sign-in/", {"username": "eve", "password": "?"}, **FROM)
