@@ -1,29 +1,36 @@
 """`python -m tests.faults [SCENARIO …]`: first the planted bugs, then the scenarios, then the table.
 
-Ends with 1 if the checker missed a bug or a figure missed its bar.
+Ends with 1 if the checker missed a bug or a figure missed its bar. What was measured is written after each scenario; a
+scenario that breaks off, or Ctrl-C, loses nothing of those before.
 """
 
 import argparse
 import asyncio
+import contextlib
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from tests.faults import planted_bugs
+from tests.faults.checker import Verdict
 from tests.faults.load import Shape
 from tests.faults.network import enter_own_network
 from tests.faults.report import Played, save, save_planted, table, write_summary
 from tests.faults.rig import Rig
-from tests.faults.scenario import Length, Scenario
+from tests.faults.scenario import Length, Outcome, Scenario
 from tests.faults.scenarios import SCENARIOS
 from tests.rig.daphne import PROJECT
 from tests.rig.postgresql import PostgreSQL
 from tests.rig.site import SiteTemplate
 
 RESULTS = PROJECT / "docs" / "results"
+# A sign of life for whoever waits.
+PROGRESS_S = 30.0
+# Beyond a scenario's own length: by then it hangs.
+PATIENCE_S = 2_400.0
 
 
 def main() -> int:
@@ -31,6 +38,7 @@ def main() -> int:
     no_drops = enter_own_network()
     # As Ctrl-C does: the servers end with the rig.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    names = arguments.scenarios or list(SCENARIOS)
     began_s = time.monotonic()
 
     def say(words: str) -> None:
@@ -39,27 +47,36 @@ def main() -> int:
     shape = Shape(arguments.clients, arguments.publishes, arguments.topics, arguments.topics_per_client)
     say(f"load: {shape.words}")
     played: list[Played] = []
-    with tempfile.TemporaryDirectory(prefix="realtime-faults-") as folder:
+    caught = "planted bugs: not tried"
+    with tempfile.TemporaryDirectory(prefix="realtime-faults-") as folder, contextlib.suppress(KeyboardInterrupt):
         root = Path(folder)
         with PostgreSQL(root / "postgresql") as postgresql:
             template = SiteTemplate(root / "template")
             results = None if arguments.dry else RESULTS
-            if not arguments.skip_planted and not _planted_bugs_are_caught(root, postgresql, template, say, results):
-                say("the checker missed a planted bug: nothing it says of the scenarios would mean anything")
-                return 1
-            for name in arguments.scenarios or SCENARIOS:
+            if not arguments.skip_planted:
+                verdicts = _plant_bugs(root, postgresql, template, say, results)
+                caught = _planted_words(verdicts)
+                say(caught)
+                if not all(planted_bugs.is_caught(bug, verdict) for bug, verdict in verdicts.items()):
+                    say("the checker missed a planted bug: nothing it says of the scenarios would mean anything")
+                    return 1
+            for name in names:
                 scenario = SCENARIOS[name]
                 if scenario.needs_own_network and no_drops:
                     say(f"{name} is not run: {no_drops}")
                     played.append(Played(scenario, None, 0.0, not_run=no_drops))
                     continue
+                say(f"{name}, {len(played) + 1} of {len(names)}: {scenario.fault}")
                 played.append(
                     _play(scenario, _length(arguments, scenario, shape, say), root / name, postgresql, template)
                 )
                 if results is not None:
                     for path in (*save(played[-1], results), write_summary(results)):
                         say(f"wrote {path.relative_to(PROJECT)}")
-    print(f"\n{table(played)}\n")
+    print(f"\n{table(played)}\n\n{caught}")
+    if len(played) < len(names):
+        print(f"interrupted: not run: {', '.join(names[len(played) :])}")
+        return 1
     return 0 if all(one.passes or one.not_run for one in played) else 1
 
 
@@ -91,28 +108,30 @@ def _parse() -> argparse.Namespace:
     return arguments
 
 
-def _planted_bugs_are_caught(
+def _plant_bugs(
     root: Path, postgresql: PostgreSQL, template: SiteTemplate, say: Callable[[str], None], results: Path | None
-) -> bool:
+) -> dict[str, Verdict]:
     say("planting bugs")
     with planted_bugs.sites(root / "planted", postgresql, template) as rigs:
         verdicts = asyncio.run(planted_bugs.caught(rigs))
     for bug, verdict in verdicts.items():
         found = ", ".join(f"{count} {name}" for name, count in verdict.counts.items())
         say(f"{'caught' if planted_bugs.is_caught(bug, verdict) else 'MISSED'}: {bug or 'no bug, nothing'} ({found})")
-    caught = {bug: planted_bugs.is_caught(bug, verdict) for bug, verdict in verdicts.items()}
-    say(f"planted bugs: {sum(caught[bug] for bug in planted_bugs.BUGS)} of {len(planted_bugs.BUGS)} caught")
     if results is not None:
         save_planted(verdicts, results)
-    return all(caught.values())
+    return verdicts
+
+
+def _planted_words(verdicts: Mapping[str, Verdict]) -> str:
+    caught = sum(planted_bugs.is_caught(bug, verdicts[bug]) for bug in planted_bugs.BUGS)
+    return f"planted bugs: {caught} of {len(planted_bugs.BUGS)} caught"
 
 
 def _play(scenario: Scenario, length: Length, folder: Path, postgresql: PostgreSQL, template: SiteTemplate) -> Played:
-    length.say(f"{scenario.name}: {scenario.fault}")
     began_s = time.monotonic()
     try:
         with Rig(folder, postgresql=postgresql, template=template, **scenario.rig) as rig:
-            outcome = asyncio.run(scenario.play(rig, length))
+            outcome = asyncio.run(_with_signs_of_life(scenario, rig, length))
     except Exception as error:  # the other scenarios still have something to say
         length.say(f"{scenario.name} broke off: {type(error).__name__} {error}")
         return Played(scenario, None, time.monotonic() - began_s, f"{type(error).__name__} {error}".splitlines()[0])
@@ -121,6 +140,21 @@ def _play(scenario: Scenario, length: Length, folder: Path, postgresql: PostgreS
     missed = [figure.name for figure in outcome.figures if not figure.passes]
     length.say(f"{scenario.name} {'missed its bar: ' + ', '.join(missed) if missed else 'kept its bar'}")
     return Played(scenario, outcome, time.monotonic() - began_s)
+
+
+async def _with_signs_of_life(scenario: Scenario, rig: Rig, length: Length) -> Outcome:
+    async def tell() -> None:
+        began_s = time.monotonic()
+        while True:
+            await asyncio.sleep(PROGRESS_S)
+            length.say(f"  {scenario.name} has been running for {time.monotonic() - began_s:.0f} s")
+
+    telling = asyncio.create_task(tell())
+    try:
+        async with asyncio.timeout(length.seconds + PATIENCE_S):
+            return await scenario.play(rig, length)
+    finally:
+        telling.cancel()
 
 
 if __name__ == "__main__":

@@ -48,6 +48,12 @@ class WebProcess(Daphne):
         return psutil.Process(self.pid).memory_info().rss
 
     @property
+    def busy_s(self) -> float:
+        """How many seconds of processor time it has taken."""
+        times = psutil.Process(self.pid).cpu_times()
+        return times.user + times.system
+
+    @property
     def open_files(self) -> int:
         return psutil.Process(self.pid).num_fds()
 

@@ -1,6 +1,8 @@
 """What a scenario is: an identifier, a fault in words, and a coroutine that injects it and returns its figures."""
 
-from collections.abc import Awaitable, Callable
+import itertools
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,13 +67,25 @@ class Length:
 
     Args:
         seconds: of faults, without start and catching up.
-        count: of what a scenario counts (publishes, races, connections …); None: its own default.
+        count: of what a scenario counts (publishes, races, connections …); None: its own default, or for R9 and R11
+            as many as fit into `seconds`, where they are more than 0.
     """
 
     seconds: float
     shape: Shape
     count: int | None = None
     say: Callable[[str], None] = print
+
+    def numbers(self, count: int) -> Iterator[int]:
+        """Count from 0 up to what was asked for: `seconds`, where they are more than 0, or `count`; else up to `count`.
+
+        One for all who share the work: each number is handed out once.
+        """
+        if self.count or not self.seconds:
+            yield from range(self.count or count)
+            return
+        end_s = time.monotonic() + self.seconds
+        yield from itertools.takewhile(lambda _: time.monotonic() < end_s, itertools.count())
 
 
 Play = Callable[[Rig, Length], Awaitable[Outcome]]

@@ -1,6 +1,7 @@
 """Writers and readers of the log itself, without HTTP between: `python -m tests.faults.writers … < nothing`.
 
-Prints one JSON object: events appended, seconds, seconds of each append, errors in words.
+Prints one JSON object: events appended, seconds, seconds of each append, seconds of processor time,
+[key, seq, time.monotonic()] of each event, errors in words.
 """
 
 import argparse
@@ -36,6 +37,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     from apps.events import log
 
     appends_s: list[float] = []
+    acknowledged: list[tuple[str, int, float]] = []
     padding = "x" * arguments.padding_bytes
     errors: list[str] = []
     done = threading.Event()
@@ -52,9 +54,11 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
                     # What a transaction does before it appends: the append comes last, and its lock is short.
                     if arguments.delay_ms:
                         time.sleep(random.uniform(0, arguments.delay_ms / 1000))
-                    log.append(arguments.topic, "fault.test", {"key": key, "padding": padding}, key=key)
+                    event = log.append(arguments.topic, "fault.test", {"key": key, "padding": padding}, key=key)
             except Exception as error:
                 errors.append(f"{type(error).__name__} {error}")
+            else:
+                acknowledged.append((key, event.seq, time.monotonic()))
             appends_s.append(time.monotonic() - began_s)
         connection.close()
 
@@ -71,16 +75,23 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     share = arguments.events // arguments.writers
     writers = [threading.Thread(target=write, args=(number, share)) for number in range(arguments.writers)]
     readers = [threading.Thread(target=read) for _ in range(arguments.readers)]
-    began_s = time.monotonic()
+    began_s, busy_s = time.monotonic(), time.process_time()
     for thread in (*writers, *readers):
         thread.start()
     for thread in writers:
         thread.join()
-    took_s = time.monotonic() - began_s
+    took_s, busy_s = time.monotonic() - began_s, time.process_time() - busy_s
     done.set()
     for thread in readers:
         thread.join()
-    return {"events": share * arguments.writers, "took_s": took_s, "appends_s": appends_s, "errors": errors}
+    return {
+        "events": share * arguments.writers,
+        "took_s": took_s,
+        "busy_s": busy_s,
+        "appends_s": appends_s,
+        "acknowledged": acknowledged,
+        "errors": errors,
+    }
 
 
 if __name__ == "__main__":

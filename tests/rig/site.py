@@ -178,8 +178,11 @@ class Site:
         self.close()
 
 
-def run_python(env: dict[str, str], *words: str) -> str:
+def run_python(env: dict[str, str], *words: str, patience_s: float = 300) -> str:
     """Run Python in the project's folder with the settings that people run, and return what it printed.
+
+    Args:
+        patience_s: how long it may take.
 
     Raises:
         RuntimeError: it ended with another status than 0; its output is in the message.
@@ -191,7 +194,7 @@ def run_python(env: dict[str, str], *words: str) -> str:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=patience_s,
     )
     if done.returncode:
         raise RuntimeError(f"python {' '.join(words)} ended with {done.returncode}\n{done.stdout}{done.stderr}")

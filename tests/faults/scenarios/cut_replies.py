@@ -14,10 +14,9 @@ WORKERS = 16
 
 
 async def play(rig: Rig, length: Length) -> Outcome:
-    publishes = length.count or PUBLISHES
     # The workers below are the load; one publish in a hundred seconds beside them is none.
     load = Load(rig, dataclasses.replace(length.shape, publishes_per_s=0.04), cut=CUT)
-    numbers = iter(range(publishes))
+    numbers = length.numbers(PUBLISHES)
 
     async def work() -> None:
         publisher = Publisher(rig.url, load.published, cut=CUT)
@@ -34,7 +33,8 @@ async def play(rig: Rig, length: Length) -> Outcome:
     return promise_kept(
         load,
         Figure("events less publishes", events - acknowledged, at_most=0, at_least=0),
-        Figure("replies cut", load.published.cut, at_least=publishes * CUT / 2),
+        Figure("publishes", acknowledged),
+        Figure("replies cut", load.published.cut, at_least=acknowledged * CUT / 2),
     )
 
 

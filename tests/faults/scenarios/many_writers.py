@@ -5,7 +5,7 @@ import json
 import time
 
 from apps.transports.registry import DOORS
-from tests.faults.checker import History, judge
+from tests.faults.checker import Acknowledged, History, judge
 from tests.faults.clients import FaultClient
 from tests.faults.rig import Rig
 from tests.faults.scenario import Figure, Length, Outcome, Scenario
@@ -15,6 +15,7 @@ from tests.rig.waiting import await_until
 EVENTS = 100_000
 PROCESSES, WRITERS = 4, 16
 DELAY_MS = 20
+PATIENCE_S = 1_800.0  # of writers on a machine without time; no measure of speed
 # A topic that keeps 100,000 events; others are pruned to 10,000 now and then.
 TOPIC = "notifications"
 
@@ -29,12 +30,16 @@ async def play(rig: Rig, length: Length) -> Outcome:
     tasks = [asyncio.create_task(client.run()) for client in clients]
     try:
         await await_until(lambda: all(client.is_open for client in clients), "every client to be told its place")
-        began_s = time.monotonic()
+        began_s, own_s, web_s = time.monotonic(), time.process_time(), sum(process.busy_s for process in rig.web)
         length.say(f"{WRITERS} writers append {count} events")
         told = await asyncio.gather(*(asyncio.to_thread(_write, rig, number, count) for number in range(PROCESSES)))
+        history.acknowledged = [
+            Acknowledged(TOPIC, key, seq, at_s) for one in told for key, seq, at_s in one["acknowledged"]
+        ]
         history.log = await asyncio.to_thread(rig.read_log, [TOPIC])
         head = max(history.log.get(TOPIC, ()), default=0)
         await await_until(lambda: all(c.has_read({TOPIC: head}) for c in clients), "clients to catch up", 120)
+        own_s, web_s = time.process_time() - own_s, sum(process.busy_s for process in rig.web) - web_s
     finally:
         for task in tasks:
             task.cancel()
@@ -47,6 +52,9 @@ async def play(rig: Rig, length: Length) -> Outcome:
         Figure("events in the log", head, at_least=count),
         Figure("errors", len(errors), at_most=0),
         Figure("appends a second, one topic", rate, "1/s", at_least=800),
+        Figure("processor time an event, writers", 1000 * sum(one["busy_s"] for one in told) / count, "ms"),
+        Figure("processor time an event, web processes", 1000 * web_s / count, "ms"),
+        Figure("processor time an event, clients", 1000 * own_s / count, "ms"),
     ]
     load = f"{WRITERS} writers in {PROCESSES} processes, {count} events, one client on each of {len(DOORS)} doors"
     return Outcome(figures, history, began_s, load, errors[:10])
@@ -55,7 +63,8 @@ async def play(rig: Rig, length: Length) -> Outcome:
 def _write(rig: Rig, number: int, count: int) -> dict:
     words = ("--topic", TOPIC, "--events", str(count // PROCESSES), "--writers", str(WRITERS // PROCESSES))
     options = ("--delay-ms", str(DELAY_MS), "--name", f"process{number}")
-    return json.loads(run_python(rig.env, "-m", "tests.faults.writers", *words, *options))
+    told = run_python(rig.env, "-m", "tests.faults.writers", *words, *options, patience_s=PATIENCE_S)
+    return json.loads(told)
 
 
 SCENARIO = Scenario("R8", "16 writers on one topic, 0–20 ms in their transactions", play, seconds=0, quick_count=10_000)

@@ -12,6 +12,7 @@ from tests.rig.site import SiteTemplate, run_python
 EVENTS = 100_000
 PROCESSES, WRITERS, READERS = 2, 8, 20
 TOPIC = "notifications"
+PATIENCE_S = 1_800.0  # on a machine without time; no measure of speed
 
 
 async def play(rig: Rig, length: Length) -> Outcome:
@@ -27,7 +28,7 @@ async def play(rig: Rig, length: Length) -> Outcome:
         words = ("--topic", TOPIC, "--events", str(count // PROCESSES), "--name", f"process{number}")
         threads = ("--writers", str(WRITERS // PROCESSES), "--readers", str(READERS // PROCESSES))
         env = rig.env | {"DATABASE_URL": url, "REDIS_URL": ""}
-        return json.loads(run_python(env, "-m", "tests.faults.writers", *words, *threads))
+        return json.loads(run_python(env, "-m", "tests.faults.writers", *words, *threads, patience_s=PATIENCE_S))
 
     told = await asyncio.gather(*(asyncio.to_thread(write, number) for number in range(PROCESSES)))
     errors = [error for one in told for error in one["errors"]]

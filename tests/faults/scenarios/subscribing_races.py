@@ -21,12 +21,11 @@ SPREAD_S = 0.02
 
 
 async def play(rig: Rig, length: Length) -> Outcome:
-    races = length.count or RACES
     history, published = History(), PublishRecord()
     history.acknowledged = published.acknowledged
     topics = [f"lab.{secrets.token_hex(3)}-race" for _ in range(WORKERS)]
     began_s = time.monotonic()
-    numbers = iter(range(races))
+    numbers = length.numbers(RACES)
 
     async def work(worker: int) -> None:
         publisher = Publisher(rig.url, published)
@@ -43,7 +42,7 @@ async def play(rig: Rig, length: Length) -> Outcome:
     figures += [
         Figure("races", len(history.clients)),
         # Where the publish always came first, nothing would have been tried.
-        Figure("races in which the event came after the place", inside, at_least=races / 10),
+        Figure("races in which the event came after the place", inside, at_least=len(history.clients) / 10),
     ]
     words = [f"{f.who} {f.topic}:{f.seq} {f.why}" for f in (*verdict.lost, *verdict.duplicated)[:20]]
     return Outcome(figures, history, began_s, f"{WORKERS} races at a time over {len(DOORS)} doors", words)
