@@ -86,8 +86,14 @@ async def test_the_link_runs_the_same_again_and_an_odd_one_says_what_it_changed(
     await expect(page.locator("#sentences li").first).to_have_text("All five brought the event, once.")
 
 
-async def test_a_second_tab_says_that_the_lab_is_open_and_can_take_it_over(pages: Pages, live_site: Site) -> None:
-    first = await pages.open(f"{live_site.url}/lab/")
+@pytest.mark.parametrize("has_locks", [True, False])
+async def test_a_second_tab_says_that_the_lab_is_open_and_can_take_it_over(
+    pages: Pages, live_site: Site, has_locks: bool
+) -> None:
+    first = await pages.open("about:blank")
+    if not has_locks:  # as on a page without HTTPS
+        await first.context.add_init_script("delete Navigator.prototype.locks")
+    await first.goto(f"{live_site.url}/lab/")
     await first.locator("#phase[data-phase=resting]").wait_for()
     second = await first.context.new_page()
     await second.goto(f"{live_site.url}/lab/")
@@ -96,6 +102,19 @@ async def test_a_second_tab_says_that_the_lab_is_open_and_can_take_it_over(pages
     await second.locator("#phase[data-phase=resting]").wait_for()
     await expect(first.locator("#elsewhere")).to_be_visible()
     await expect(first.locator("#phase")).to_have_attribute("data-phase", "elsewhere")
+
+
+async def test_numbers_out_of_bounds_start_nothing(pages: Pages, live_site: Site) -> None:
+    page = await pages.open(f"{live_site.url}/lab/")
+    await page.locator("#phase[data-phase=resting]").wait_for()
+    await page.locator("#size").fill("5000")
+    for button in ("#start", "#one", "#burst", ".fault >> nth=0"):
+        await page.locator(button).click()
+        assert await page.evaluate("() => document.activeElement.id") == "size"
+    await expect(page.locator("#phase")).to_have_attribute("data-phase", "resting")
+    await page.locator("#size").fill("200")
+    await page.locator("#one").click()
+    await page.locator("#phase[data-phase=done]").wait_for(timeout=60_000)
 
 
 class NetworkLog:

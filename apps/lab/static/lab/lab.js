@@ -1,6 +1,7 @@
 /** The lab's page: one run at a time, drawn as it goes, and told when it is over. */
 
 import { element, fill, texts, write } from "../demos/page.js";
+import { beAlone } from "./alone.js";
 import { nowMs } from "./clock.js";
 import { BOUNDS, bounded, experimentFrom, queryOf, usualExperiment } from "./experiment.js";
 import { figuresOf } from "./figures.js";
@@ -60,6 +61,11 @@ function showSettings(experiment) {
   }
 }
 
+/** Tell whether every number is within its bounds; if not, the browser says which, and what it may be. */
+function areSound() {
+  return /** @type {HTMLFormElement} */ (element("settings")).reportValidity();
+}
+
 /** @returns {Experiment} */
 function settings() {
   const experiment = usualExperiment();
@@ -113,14 +119,14 @@ const isBusy = () => run !== null && ["opening", "running", "settling"].includes
 /** @param {"one" | "burst"} kind */
 async function post(kind) {
   if (run?.phase === "running") await run.add(kind).catch(tell);
-  else if (run?.phase !== "opening" && run?.phase !== "settling") await perform({ ...settings(), kind });
+  else if (!isBusy() && areSound()) await perform({ ...settings(), kind });
 }
 
 /** @param {HTMLButtonElement} button */
 async function breakSomething({ dataset }) {
   const [name, seconds] = [dataset.fault ?? "", Number(dataset.seconds)];
   if (run?.phase === "running") await run.cause(name, seconds).catch(tell);
-  else if (!isBusy()) await perform({ ...settings(), faults: [{ name, atS: FAULT_AT_S, durationS: seconds }] });
+  else if (!isBusy() && areSound()) await perform({ ...settings(), faults: [{ name, atS: FAULT_AT_S, durationS: seconds }] });
 }
 
 // What is going on, in words
@@ -337,19 +343,6 @@ const link = () => /** @type {HTMLAnchorElement} */ (element("link")).href;
 
 // One lab a browser
 
-/** Wait for the lab to be ours, and stay so until another tab takes over. */
-async function beAlone() {
-  const { locks } = navigator;
-  if (!locks) return begin();
-  const hold = (/** @type {Lock | null} */ lock) => {
-    if (!lock) return showElsewhere(), undefined;
-    begin();
-    return new Promise(() => {});
-  };
-  element("take-over").addEventListener("click", () => locks.request("lab", { steal: true }, hold).catch(showElsewhere));
-  await locks.request("lab", { ifAvailable: true }, hold).catch(showElsewhere);
-}
-
 function showElsewhere() {
   run?.close();
   run = null;
@@ -390,4 +383,4 @@ addEventListener("resize", redraw);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
 new MutationObserver(redraw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 
-void beAlone();
+element("take-over").addEventListener("click", beAlone({ begin, giveWay: showElsewhere }));
