@@ -35,11 +35,12 @@ test: $(VENV)/tests node_modules/installed ## run every check and every test
 	$(PYTHON) -m tests.rig.with_postgresql pytest -n $(PYTEST_WORKERS) --dist worksteal $(TESTS_ON_BOTH_DATABASES)
 	$(PYTHON) -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
-lint: $(VENV)/tests ## check style, templates, the layers of imports and the Dockerfile
+lint: $(VENV)/tests ## check style, templates, the layers of imports, what looks insecure and the Dockerfile
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(VENV)/bin/djlint --quiet --lint templates apps
 	$(VENV)/bin/lint-imports --no-logo
+	$(VENV)/bin/bandit --quiet --configfile pyproject.toml --severity-level medium --recursive apps realtime_site deploy
 	$(VENV)/bin/hadolint Dockerfile
 
 format: $(VENV)/tests ## put style right, where a program can

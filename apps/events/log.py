@@ -347,7 +347,7 @@ def _take_places(wanted: Mapping[str, int]) -> dict[str, int]:
 
 
 def _raise_head(topic: str, by: int) -> int:
-    statement = f"UPDATE {Topic._meta.db_table} SET head = head + %s WHERE name = %s RETURNING head"
+    statement = f"UPDATE {Topic._meta.db_table} SET head = head + %s WHERE name = %s RETURNING head"  # nosec B608 - our own name
     with connection.cursor() as cursor:
         cursor.execute(statement, [by, topic])
         rows = cursor.fetchall()
@@ -367,10 +367,9 @@ def _insert_unless_known(row: Event) -> bool:
     """Write `row` and return True; where its topic has an event with its key, write nothing and return False."""
     # Not `bulk_create(ignore_conflicts=True)`: that one doesn't tell, and swallows a seq that is taken, too.
     columns = ", ".join(_INSERTED)
-    statement = (
-        f"INSERT INTO {Event._meta.db_table} ({columns}) VALUES ({', '.join(['%s'] * len(_INSERTED))}) "
-        "ON CONFLICT (topic, key) DO NOTHING"
-    )
+    places = ", ".join(["%s"] * len(_INSERTED))
+    insert = f"INSERT INTO {Event._meta.db_table} ({columns}) VALUES ({places})"  # nosec B608 - our own names
+    statement = f"{insert} ON CONFLICT (topic, key) DO NOTHING"
     values: list[Any] = [row.topic_id, row.seq, row.type, row.data, connection.ops.adapt_datetimefield_value(row.time)]
     with connection.cursor() as cursor:
         cursor.execute(statement, [*values, row.key, row.subject, row.blanks_earlier])

@@ -1,5 +1,6 @@
 """From an ASGI scope to a subscription: topics, starting place, permission. The same for HTTP and WebSocket."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +17,7 @@ from apps.transports.refusal import Refusal, bad_request, unavailable
 
 MAX_LAST = MAX_LIMIT
 DEFAULT_TIMEOUT_S, MAX_TIMEOUT_S = 25.0, 60.0
+_NUMBER = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 @dataclass(frozen=True)
@@ -147,10 +149,10 @@ def _number(query: dict[str, list[str]], name: str, kind: type, low: float, high
     if not values:
         return None
     try:
-        number = kind(values[0]) if len(values) == 1 and values[0].isascii() else None
+        # Python's own `int` and `float` take spaces, line breaks and underscores as well.
+        number = kind(values[0]) if len(values) == 1 and _NUMBER.fullmatch(values[0]) else None
     except ValueError:
         number = None
-    # Not `number < low or number > high`: that lets NaN through.
     if number is None or not low <= number <= high:
         raise bad_request(
             f"bad_{name}",

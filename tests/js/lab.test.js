@@ -38,6 +38,7 @@ for (const [query, odd, expected] of /** @type {[string, string, object][]} */ (
   ["faults=buffer@1-99", "faults=buffer@1-99", { faults: [] }],
   ["faults=cut@1-5", "faults=cut@1-5", { faults: [] }],
   ["faults=toString@1", "faults=toString@1", { faults: [] }],
+  ["faults=constructor@1", "faults=constructor@1", { faults: [] }],
 ])) {
   test(`what a link asks for and the lab does not do is named, and brought to the nearest: ${query}`, () => {
     const { experiment, ...rest } = read(query);

@@ -56,6 +56,11 @@ class Person(KeptWire):
         )
         return answer.status_code, answer.json().get("seq", 0)
 
+    async def posts(self, path: str, body: str) -> int:
+        """Post a body that is called JSON; return the status."""
+        headers = {**self._csrf, "Content-Type": "application/json"}
+        return (await self._http.post(path, content=body, headers=headers)).status_code
+
 
 async def close_all(people: Any) -> None:
     """Let go of the connections of `people`."""

@@ -10,5 +10,5 @@ const texts = JSON.parse(document.getElementById("bell-texts")?.textContent ?? "
  * @param {Record<string, string | number>} [values]
  */
 export function say(name, values = {}) {
-  return (texts[name] ?? name).replace(/\{(\w+)\}/g, (place, key) => String(values[key] ?? place));
+  return (Object.hasOwn(texts, name) ? texts[name] : name).replace(/\{(\w+)\}/g, (place, key) => String(values[key] ?? place));
 }

@@ -94,7 +94,7 @@ export function experimentFrom(query) {
 /** @param {string} text */
 function faultFrom(text) {
   const [, name, from, to] = FAULT.exec(text) ?? [];
-  if (name === undefined || !(name in FAULTS)) return null;
+  if (name === undefined || !Object.hasOwn(FAULTS, name)) return null;
   const atS = Number(from);
   const durationS = FAULTS[name] ? Number(to) - atS : 0;
   if (atS > BOUNDS.seconds.most || (FAULTS[name] ? !(durationS >= 1 && durationS <= MOST_FAULT_S) : to !== undefined)) {

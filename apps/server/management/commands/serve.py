@@ -110,10 +110,11 @@ def _port(option: str | None) -> int:
 
 def _addresses(host: str) -> list[str]:
     """Return addresses under which a server that listens on `host` can be opened, this machine's own view first."""
-    if host not in ("0.0.0.0", "::"):
+    every_ipv4 = "0.0.0.0"  # nosec B104 - to compare with; nothing is bound here
+    if host not in (every_ipv4, "::"):
         return [host]
     family, loopback, outside = (
-        (socket.AF_INET, "127.0.0.1", "192.0.2.1") if host == "0.0.0.0" else (socket.AF_INET6, "::1", "2001:db8::1")
+        (socket.AF_INET, "127.0.0.1", "192.0.2.1") if host == every_ipv4 else (socket.AF_INET6, "::1", "2001:db8::1")
     )
     with socket.socket(family, socket.SOCK_DGRAM) as probe:
         try:

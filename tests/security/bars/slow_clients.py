@@ -1,0 +1,223 @@
+"""S9: clients that take their time: with headers, with bodies, with reading; and one that does not wait.
+
+Of a kind there are always CONNECTIONS, since each that is closed is opened again. They attack Caddy, behind which the
+site stands in public, and then a web process itself, which stands alone on one machine.
+"""
+
+import asyncio
+import contextlib
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import httpx
+import psutil
+
+from tests.faults.rig import Rig
+from tests.faults.scenario import Figure, Outcome
+from tests.rig.accounts import STAFF
+from tests.security.bar import Bar, Say
+from tests.security.person import Person
+from tests.security.unharmed import Unharmed
+
+CONNECTIONS = 1_000
+CLOSED_WITHIN_S = 15.0
+# How often a slow client moves, and how often it is looked at whether the server has let go of it.
+EVERY_S = 1.0
+# Where the healthy client asks: what a page needs to be alive.
+HEALTHY_PATHS = ("/healthz", "/feed/poll?topic=lab.slow&after=now")
+HEALTHY_ADDRESS = "127.0.0.2"  # another than the attackers', who may have used up what one address may have
+HEALTHY_EVERY_S, HEALTHY_PATIENCE_S = 0.5, 10.0
+STREAM = "lab.slow"
+# Enough for the buffers between a process and a reader that takes nothing to be full within a second or two.
+EVENT_BYTES, EVENTS_PER_S = 12_000, 40
+RECEIVE_BUFFER_BYTES = 4_096
+
+
+@dataclass
+class Attack:
+    """What became of the connections of one kind."""
+
+    opened: int = 0
+    closed_after_s: list[float] = field(default_factory=list)
+    held_s: float = 0.0  # the longest that one was held which was still open at the end
+
+
+@dataclass
+class Healthy:
+    served: int = 0
+    failed: list[str] = field(default_factory=list)
+    slowest_s: float = 0.0
+
+
+Slowly = Callable[[socket.socket], Awaitable[None]]
+
+
+async def slow_headers(connection: socket.socket) -> None:
+    await _drip(connection, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n", b"X-Slow: 1\r\n")
+
+
+async def no_request(connection: socket.socket) -> None:
+    await _drip(connection, b"", b"")
+
+
+async def slow_bodies(connection: socket.socket) -> None:
+    head = b"POST /api/topics/lab.slow/events HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    await _drip(connection, head + b"Content-Length: 60000\r\n\r\n", b"x")
+
+
+async def slow_chunks(connection: socket.socket) -> None:
+    head = b"POST /assistant/answer HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+    await _drip(connection, head + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n")
+
+
+async def slow_reads(connection: socket.socket) -> None:
+    await _drip(connection, f"GET /feed/sse?topic={STREAM} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode(), b"")
+
+
+KINDS: dict[str, tuple[Slowly, ...]] = {
+    "headers": (slow_headers, slow_headers, no_request),
+    "bodies": (slow_bodies, slow_chunks),
+    "reads": (slow_reads,),
+}
+
+
+async def play(rig: Rig, count: int, say: Say) -> Outcome:
+    """Attack for `count` seconds with each kind, Caddy first, then a web process for a quarter of that."""
+    unharmed = Unharmed(rig)
+    figures: list[Figure] = []
+    healthy = Healthy()
+    targets = {"Caddy": (rig.caddy.port, rig.caddy.pid), "daphne": (rig.web[0].port, rig.web[0].pid)}
+    for where, (port, pid) in targets.items():
+        seconds = count if where == "Caddy" else max(count / 4, CLOSED_WITHIN_S + 10)
+        for kind, ways in KINDS.items():
+            attack = await _attack(rig, port, pid, ways, seconds, healthy, feeds=kind == "reads")
+            longest_s = max([*attack.closed_after_s, attack.held_s])
+            say(f"slow {kind} at {where}: {attack.opened} opened, held for {longest_s:.1f} s at most")
+            figures += [
+                Figure(f"slow {kind} at {where}: connections", attack.opened, at_least=CONNECTIONS),
+                Figure(f"slow {kind} at {where}: closed", len(attack.closed_after_s), at_least=CONNECTIONS),
+                Figure(f"slow {kind} at {where}: held at most", longest_s, "s", at_most=CLOSED_WITHIN_S),
+            ]
+    return Outcome(
+        [
+            *figures,
+            Figure("requests of a healthy client", healthy.served),
+            Figure("of these not served", len(healthy.failed), at_most=0),
+            Figure("slowest of them", healthy.slowest_s, "s"),
+            *unharmed.figures(),
+        ],
+        findings=[*healthy.failed[:10], *unharmed.findings()],
+    )
+
+
+async def _attack(
+    rig: Rig, port: int, pid: int, ways: tuple[Slowly, ...], seconds: float, healthy: Healthy, *, feeds: bool
+) -> Attack:
+    attack = Attack()
+    held: dict[int, tuple[float, asyncio.Event]] = {}  # own port -> when it was opened, and whether it was closed
+
+    async def hold(way: Slowly) -> None:
+        while True:
+            connection = socket.socket()
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+            connection.setblocking(False)
+            try:
+                await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
+                closed = asyncio.Event()
+                held[connection.getsockname()[1]] = (time.monotonic(), closed)
+                attack.opened += 1
+                slowly = asyncio.create_task(way(connection))
+                try:
+                    await closed.wait()
+                finally:
+                    slowly.cancel()
+                    await asyncio.gather(slowly, return_exceptions=True)
+            except OSError:
+                await asyncio.sleep(EVERY_S)
+            finally:
+                connection.close()
+
+    async def look() -> None:
+        # The server's side: a reader that takes nothing does not see its own end.
+        process = psutil.Process(pid)
+        while True:
+            await asyncio.sleep(EVERY_S)
+            before = time.monotonic()
+            connected = await asyncio.to_thread(
+                lambda: {each.raddr.port for each in process.net_connections("tcp") if each.raddr}
+            )
+            for own_port, (since, closed) in list(held.items()):
+                # One that was opened a moment ago may wait to be accepted.
+                if own_port not in connected and since < before - EVERY_S:
+                    attack.closed_after_s.append(before - since)
+                    del held[own_port]
+                    closed.set()
+
+    tasks = [asyncio.create_task(hold(ways[number % len(ways)])) for number in range(CONNECTIONS)]
+    tasks += [asyncio.create_task(look()), asyncio.create_task(_be_healthy(rig, port, healthy))]
+    if feeds:
+        tasks.append(asyncio.create_task(_feed(rig)))
+    try:
+        done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
+        for task in done:
+            task.result()
+        attack.held_s = max((time.monotonic() - since for since, _ in held.values()), default=0.0)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+    return attack
+
+
+async def _drip(connection: socket.socket, first: bytes, then: bytes) -> None:
+    """Send, and go on with a little now and then, until the connection takes no more."""
+    loop = asyncio.get_running_loop()
+    await loop.sock_sendall(connection, first)
+    with contextlib.suppress(OSError):
+        while True:
+            await asyncio.sleep(EVERY_S)
+            if then:
+                await loop.sock_sendall(connection, then)
+
+
+async def _be_healthy(rig: Rig, port: int, healthy: Healthy) -> None:
+    while True:
+        for path in HEALTHY_PATHS:
+            began = time.monotonic()
+            try:
+                # A new connection each time, as somebody has who comes now.
+                transport = httpx.AsyncHTTPTransport(local_address=HEALTHY_ADDRESS, verify=False)
+                async with httpx.AsyncClient(transport=transport, timeout=HEALTHY_PATIENCE_S) as client:
+                    answer = await client.get(f"http://127.0.0.1:{port}{path}")
+                if answer.status_code == 200:
+                    healthy.served += 1
+                else:
+                    healthy.failed.append(f"{path}: {answer.status_code}")
+            except httpx.HTTPError as error:
+                healthy.failed.append(f"{path}: {type(error).__name__} {error}")
+            healthy.slowest_s = max(healthy.slowest_s, time.monotonic() - began)
+        await asyncio.sleep(HEALTHY_EVERY_S)
+
+
+async def _feed(rig: Rig) -> None:
+    """Publish, so that there is something to read."""
+    # The process that is not attacked.
+    staff = Person(rig.web[-1].url, STAFF)
+    try:
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                await staff.publishes(STREAM, "x" * EVENT_BYTES)
+            await asyncio.sleep(1 / EVENTS_PER_S)
+    finally:
+        await staff.aclose()
+
+
+BAR = Bar(
+    "S9",
+    "slow headers, slow bodies, slow reads: 1,000 connections of a kind, through the proxy and past it",
+    play,
+    full=120,
+    short=None,
+)
