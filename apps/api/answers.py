@@ -16,6 +16,43 @@ class Event(BaseModel):
     data: Any = Field(description="any JSON value; null once its subject was recalled")
 
 
+class Events(BaseModel):
+    """Events that were appended together."""
+
+    events: list[Event] = Field(description="in the order in which they were sent")
+    repeated: list[int] = Field(description="which of them, counted from 0, were there already under their key")
+
+
+class Reset(BaseModel):
+    """An explicit break: what was read before does not lead to what comes next."""
+
+    reason: str = Field(description="epoch, ahead or trimmed")
+    topics: list[str]
+    cursor: str = Field(description="where to go on")
+
+
+class Batch(BaseModel):
+    """What lies between the place that was asked from and `cursor`."""
+
+    events: list[Event]
+    cursor: str = Field(description="give it back as `after` to read on")
+    reset: Reset | None
+    more: bool = Field(description="whether there is more already")
+
+
+class Notification(BaseModel):
+    """A notification, as its events tell it."""
+
+    id: int
+    title: str
+    message: str
+    level: str
+    link: str
+    posted_by: str
+    posted_at: datetime
+    audience: str = Field(description="everyone, groups or people")
+
+
 class Problem(BaseModel):
     """Why a request was not served (RFC 9457)."""
 

@@ -1,4 +1,4 @@
-"""Who is asking: an API key, a session with a CSRF token, or nobody. Run in the log's threads; they query."""
+"""Who is asking: an API key, a token, a session with a CSRF token, or nobody. Run in the log's threads; they query."""
 
 from typing import Any
 
@@ -7,21 +7,34 @@ from django.http import HttpRequest, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from ninja.security import APIKeyCookie, HttpBearer
 
+from apps.access import tokens
 from apps.access.identity import ANONYMOUS, Identity, identity_of
-from apps.api.key_identity import KeyIdentity, identity_of_key
+from apps.access.tokens import TokenError
+from apps.api.key_identity import identity_of_key
 from apps.audit import actor
 from apps.transports.refusal import Refusal
 
 
-class ApiKey(HttpBearer):
-    """`Authorization: Bearer rt_…` (RFC 6750). Cookies that come with it don't count, and need no CSRF token."""
+class Bearer(HttpBearer):
+    """`Authorization: Bearer …` (RFC 6750). Cookies that come with it don't count, and need no CSRF token."""
 
-    openapi_description = "A key from the admin or `manage.py create_api_key`; it publishes, and reads nothing."
+    openapi_description = "An API key (`rt_…`), which publishes and reads nothing; or a token (`rtt_…`)."
 
-    def authenticate(self, request: HttpRequest, token: str) -> KeyIdentity:
-        identity = identity_of_key(token)
+    def authenticate(self, request: HttpRequest, token: str) -> Identity:
+        text = token.strip()
+        if text.startswith(tokens.PREFIX):
+            return self._token(request, text)
+        identity = identity_of_key(text)
         key = f"{identity.key_name} (rt_{identity.key_prefix})"
         actor.name_in(request, via="api", user_id=identity.user_id, name=identity.username, key=key)
+        return identity
+
+    def _token(self, request: HttpRequest, text: str) -> Identity:
+        try:
+            identity = tokens.identity_of_token(text)
+        except TokenError as error:
+            raise Refusal(401, error.code, error.message, error.hint) from None
+        actor.name_in(request, via="api", user_id=identity.user_id, name=identity.username)
         return identity
 
 
@@ -36,6 +49,9 @@ class Session(APIKeyCookie):
         return self.authenticate(request, None)
 
     def authenticate(self, request: HttpRequest, key: str | None) -> Identity | None:
+        # PostgreSQL takes no U+0000, which a cookie can say in quotes.
+        if not request.COOKIES.get(self.param_name, "").isprintable():
+            return None
         identity = identity_of(request.user)
         actor.name_in(request, via="api", user_id=identity.user_id, name=identity.username)
         return identity if identity.is_signed_in else None
@@ -46,8 +62,13 @@ def nobody(request: HttpRequest) -> Identity:
     return ANONYMOUS
 
 
-TO_WRITE = [ApiKey(), Session()]
+TO_WRITE = [Bearer(), Session()]
 TO_READ = [*TO_WRITE, nobody]
+
+
+def asking(request: HttpRequest) -> Identity:
+    """Return who sent `request`, as the credentials of its operation found out."""
+    return request.auth  # type: ignore[attr-defined]  # ninja's place for it
 
 
 def not_signed_in() -> Refusal:

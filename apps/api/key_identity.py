@@ -34,7 +34,7 @@ def identity_of_key(text: str) -> KeyIdentity:
     Raises:
         Refusal: 401, the key is unknown or no longer valid.
     """
-    api_key = models.find(text.strip())
+    api_key = models.find(text)
     if api_key is None:
         raise Refusal(401, "unknown_api_key", "the API key in Authorization is none of this site's", _ASK_FOR_ANOTHER)
     if api_key.revoked_at is not None:

@@ -44,6 +44,11 @@ PROBLEMS = {
             "“pointer” says which."
         ),
     ),
+    "bad_cursor": Problem(
+        400,
+        _("No such place to read from"),
+        _("“after” is no cursor. Give back the one of the last batch as it came, or “start”, or “now”."),
+    ),
     "bad_query": Problem(400, _("The query does not fit"), _("A parameter in the address is not what it may be.")),
     "unknown_api_key": Problem(
         401,
@@ -54,6 +59,15 @@ PROBLEMS = {
         401,
         _("The API key was revoked"),
         _("Somebody revoked the key, or deactivated its owner. Ask for another."),
+    ),
+    "bad_token": Problem(
+        401, _("No such token"), _("What came in Authorization begins like a token, and is none of this site's.")
+    ),
+    "token_expired": Problem(401, _("The token has expired"), _("Tokens are short-lived. Ask for another.")),
+    "token_revoked": Problem(
+        401,
+        _("The token counts no longer"),
+        _("Its user was deactivated, or has another password. Ask for another."),
     ),
     "not_signed_in": Problem(
         403,
@@ -82,8 +96,16 @@ PROBLEMS = {
         ),
     ),
     "no_such_topic": Problem(404, _("No such topic"), _("No family of topics matches the name.")),
+    "no_such_notification": Problem(
+        404, _("No such notification"), _("There never was one with this number, or it was recalled.")
+    ),
     "no_such_address": Problem(404, _("Nothing is served here"), _("The address is misspelt; the document has all.")),
     "method_not_allowed": Problem(405, _("Another method is served here"), _("The header “Allow” says which.")),
+    "recalled": Problem(
+        409,
+        _("It was recalled meanwhile"),
+        _("A notification was posted with this key, and recalled since. To post it again, use another key."),
+    ),
     "too_large": Problem(
         413,
         _("Too large"),

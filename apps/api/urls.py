@@ -15,6 +15,9 @@ urlpatterns = [
         for pattern in _patterns
         if isinstance(pattern, URLPattern)
     ],
-    path("topics", nowhere),
-    path("topics/<path:rest>", nowhere),
+    *[
+        path(address, nowhere)
+        for room in ("topics", "notifications")
+        for address in (room, f"{room}/", f"{room}/<path:rest>")
+    ],
 ]
