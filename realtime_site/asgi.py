@@ -20,20 +20,30 @@ from apps.lab.line import Line  # noqa: E402
 from apps.operations.lifespan import lifespan  # noqa: E402
 from apps.transports import nowhere  # noqa: E402
 from apps.transports import routing as transports  # noqa: E402
+from apps.transports.admission import AdmittedByAddress, AdmittedByUser  # noqa: E402
 from apps.transports.lean_handler import LeanHandler  # noqa: E402
 from realtime_site.http_routing import by_prefix  # noqa: E402
 
 lean = LeanHandler()
+
+
+def admitted(application):
+    """Serve who comes not too often, and say who it is."""
+    return AdmittedByAddress(Identified(AdmittedByUser(application)))
+
+
 application = ProtocolTypeRouter(
     {
         "lifespan": lifespan,
         "http": by_prefix(
             {
                 # Answers that stay open, see docs/decisions/0003. Who is asking matters to the feed only.
-                "/feed/": CrossOrigin(Identified(lean)),
+                "/feed/": CrossOrigin(admitted(lean)),
                 "/admin/live/stream": Identified(lean),
-                "/lab/line/": Identified(Line(lean)),
-                **dict.fromkeys(("/api/status", "/api/long-poll", "/events", "/assistant/answer"), lean),
+                "/lab/line/": admitted(Line(lean)),
+                **dict.fromkeys(
+                    ("/api/status", "/api/long-poll", "/events", "/assistant/answer"), AdmittedByAddress(lean)
+                ),
                 "/api/": CrossOrigin(pages),
                 **dict.fromkeys(("/lab/clock", "/lab/runs"), lean),
                 # Asked for by probes, under any host name.
@@ -42,7 +52,7 @@ application = ProtocolTypeRouter(
             otherwise=pages,
         ),
         "websocket": SameOriginWebSockets(
-            Identified(
+            admitted(
                 URLRouter(
                     [
                         *transports.websocket_urlpatterns,

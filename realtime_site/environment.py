@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from apps.access.rate import Rate
+from apps.access.rate import parse as parse_rate
+
 _YES_AND_NO = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 _DATABASES = ("sqlite", "postgresql", "postgres")
 _REDIS = ("redis://", "rediss://", "unix://")
@@ -48,6 +51,13 @@ class Environment(environ.FileAwareEnv):
 
     def decimal(self, name: str, *, default: float, at_least: float) -> float:
         return self._number(name, float, "a number", default, at_least)
+
+    def rate(self, name: str, *, default: str) -> Rate | None:
+        """Return how often something may be done; None: as often as anybody likes."""
+        try:
+            return parse_rate(self._given(name) or default)
+        except ValueError as error:
+            raise WrongSetting(f"{name}: {error}") from None
 
     def words(self, name: str, *, default: list[str]) -> list[str]:
         value = self._given(name)

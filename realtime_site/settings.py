@@ -203,6 +203,23 @@ CSRF_FAILURE_VIEW = "apps.api.csrf.csrf_failure"
 TOKEN_LIFE_MAX_S = env.integer("TOKEN_LIFE_MAX_S", default=3_600, at_least=1)
 TOKEN_ORIGINS = env.words("TOKEN_ORIGINS", default=[])
 
+# How often one client may do what, in all processes together (docs/ACCESS.md#limits), and how many connections it may
+# keep open in each.
+RATES = {
+    "open_address": env.rate("RATE_OPEN_ADDRESS", default="6000/min"),
+    "open_user": env.rate("RATE_OPEN_USER", default="3000/min"),
+    "publish": env.rate("RATE_PUBLISH", default="1200/min"),
+    "api_address": env.rate("RATE_API_ADDRESS", default="3000/min"),
+    "tokens": env.rate("RATE_TOKENS", default="60/min"),
+    "chat_address": env.rate("RATE_CHAT_ADDRESS", default="600/min"),
+}
+MAX_CONNECTIONS: dict[str, int | None] = {
+    "address": env.integer("MAX_CONNECTIONS_ADDRESS", default=1_000, at_least=1),
+    "user": env.integer("MAX_CONNECTIONS_USER", default=200, at_least=1),
+}
+if not env.flag("CLIENT_LIMITS", default=True):
+    RATES, MAX_CONNECTIONS = dict.fromkeys(RATES), dict.fromkeys(MAX_CONNECTIONS)
+
 # Nothing but the site's own files, and no script or style inside a page; the admin keeps to it too.
 # [spec] 'self' allows ws: and wss: to the same host as well (CSP Level 3, "Does url match expression in origin").
 CONTENT_SECURITY_POLICY = {

@@ -4,17 +4,43 @@ Only what the server says counts: it takes the address from the connection, or f
 where CLIENT_ADDRESS_HEADER names one. Whatever else a client sends about its address is its own claim.
 """
 
+import functools
 import ipaddress
+from collections.abc import Mapping
+from typing import Any
 
 from django.http import HttpRequest
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+UNKNOWN = "unknown"
 
 
 def client_address(request: HttpRequest) -> Address | None:
     """Return the address of the client; None where it came over a Unix socket, or the proxy sent something else."""
+    return _address(request.META.get("REMOTE_ADDR", ""))
+
+
+def counted_address(scope: Mapping[str, Any]) -> str:
+    """Return what the client of an ASGI scope is counted under: its IPv4 address, or its network of IPv6 (a /64).
+
+    Those whose address is not known are counted together.
+    """
+    client = scope.get("client")
+    return _counted_as(client[0]) if client else UNKNOWN
+
+
+@functools.lru_cache(maxsize=10_000)
+def _counted_as(text: str) -> str:
+    address = _address(text)
+    if isinstance(address, ipaddress.IPv6Address):
+        # Whoever has one address of IPv6 has all of its network.
+        return str(ipaddress.ip_network((address.packed[:8] + bytes(8), 64)))
+    return UNKNOWN if address is None else str(address)
+
+
+def _address(text: str) -> Address | None:
     try:
-        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", ""))
+        address = ipaddress.ip_address(text)
     except ValueError:
         return None
     # A server that listens on both kinds sees IPv4 clients as ::ffff:192.0.2.1.

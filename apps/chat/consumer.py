@@ -19,6 +19,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import DatabaseError
 
+from apps.access import limits
+from apps.access.client_address import counted_address
 from apps.chat import presence
 from apps.chat.chat_error import ChatError
 from apps.chat.chat_v1_json import ChatV1Json
@@ -127,7 +129,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             case Line():
                 await self._say(request)
             case Rename(name):
-                self._take_line_token()
+                await self._take_line_token()
                 if name := clean_name(name):
                     presence.current().rename(self._member, name)
                 else:
@@ -137,7 +139,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                     presence.current().typing(self._member)
 
     async def _say(self, line: Line) -> None:
-        self._take_line_token(line.id)
+        await self._take_line_token(line.id)
         data = {"sender": self._member.sender, "name": self._member.name, "text": line.text}
         key = None if line.id is None else f"line.{line.id}"
         try:
@@ -152,15 +154,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if answer := self._dialect.sent(line, event):
             await self.send(answer)
 
-    def _take_line_token(self, line_id: str | None = None) -> None:
+    async def _take_line_token(self, line_id: str | None = None) -> None:
         if wait_s := self._lines.take():
-            raise ChatError(
-                "too_fast",
-                f"that was faster than {LINES_PER_S:g} lines a second, and was not sent",
-                f"try again in {wait_s:.1f} s",
-                line_id=line_id,
-                retry_after_s=round(wait_s, 1),
-            )
+            raise _too_fast(f"that was faster than {LINES_PER_S:g} lines a second", wait_s, line_id)
+        # All of this address's connections together: a program opens several.
+        allowance = await limits.try_take("chat_address", counted_address(self.scope))
+        if allowance is not None and allowance.taken.wait_s:
+            raise _too_fast("that was faster than your address may speak", allowance.taken.wait_s, line_id)
 
     def _take_name(self) -> None:
         """Take the name in the query, if there is one that can be seen."""
@@ -243,6 +243,16 @@ class ChatConsumer(AsyncWebsocketConsumer):
             logger.exception("a connection to the chat failed")
             with contextlib.suppress(Exception):
                 await self._refuse(_FAILED)
+
+
+def _too_fast(message: str, wait_s: float, line_id: str | None) -> ChatError:
+    return ChatError(
+        "too_fast",
+        f"{message}, and was not sent",
+        f"try again in {wait_s:.1f} s",
+        line_id=line_id,
+        retry_after_s=round(wait_s, 1),
+    )
 
 
 def new_sender() -> str:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from django.http import JsonResponse
 
+from apps.access.limits import TooOften
+
 MAX_CLOSE_REASON_BYTES = 123  # RFC 6455 section 5.5: a control frame holds 125 bytes, two of them the code
 
 
@@ -53,6 +55,12 @@ def unavailable() -> Refusal:
         "nothing is lost: try again with the same cursor",
         retry_after_s=1,
     )
+
+
+def too_much(error: TooOften) -> Refusal:
+    """Return the refusal of what was asked for too often, or too much at a time."""
+    seconds = error.retry_after_s
+    return Refusal(429, error.what, error.message, f"try again in {seconds} s", retry_after_s=seconds)
 
 
 def refused(refusal: Refusal) -> JsonResponse:

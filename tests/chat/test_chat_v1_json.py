@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from apps.access import shared_buckets
+from apps.access.rate import Rate
 from apps.chat import consumer, presence
 from apps.events import feed, log, queries
 from apps.events.cursor import START
@@ -171,6 +173,18 @@ async def test_who_is_too_fast_is_told_when_to_try_again(room, monkeypatch):
     assert error["code"] == "too_fast"
     assert error["id"] == "line-0002"
     assert error["retry_after_s"] > 0
+
+
+async def test_an_address_has_no_more_words_for_having_more_connections(room, settings):
+    settings.RATES = {**settings.RATES, "chat_address": Rate(per_s=0.001, burst=2)}
+    here, there, elsewhere = [await room(NamedPerson()).arrives() for _ in range(3)]
+    for number, person in enumerate((here, there, elsewhere)):
+        await person.says_line(f"line {number}", id=f"line-000{number}")
+        if person is not elsewhere:
+            assert await elsewhere.hears_lines(1) == [f"line {number}"]
+    error = await elsewhere.hears_of("error")
+    assert (error["code"], error["id"]) == ("too_fast", "line-0002")
+    await shared_buckets.current().aclose()
 
 
 async def test_who_floods_is_shown_the_door(room, monkeypatch):

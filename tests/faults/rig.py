@@ -145,6 +145,7 @@ class Rig:
                 "SECRET_KEY": SECRET_KEY,
                 "FEED_HEARTBEAT_S": str(self.heartbeat_s),
                 "LOG_LEVEL": "WARNING",
+                "CLIENT_LIMITS": "false",  # thousands come from one address here
                 **self._extra_env,
             }
             static = self.folder / "var" / "static"

@@ -98,6 +98,8 @@ class Site:
             "DATABASE_URL": self.database_url,
             "REDIS_URL": self.valkey.url if self.valkey else "",
             "SECRET_KEY": SECRET_KEY,
+            # Everybody comes from the same address here, and as fast as they can.
+            "CLIENT_LIMITS": "false",
             **(env or {}),
         }
         self.processes = [
