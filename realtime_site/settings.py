@@ -49,6 +49,7 @@ INSTALLED_APPS = [
     "channels",
     "csp",
     "axes",
+    "ninja",  # for the files of its documentation's page
     "apps.events",
     "apps.access",
     "apps.transports",

@@ -2,6 +2,7 @@
 
 from django.urls import URLPattern, path
 
+from apps.api import pages
 from apps.api.answering import in_time, nowhere
 from apps.api.document import api
 
@@ -10,6 +11,8 @@ app_name = "api"
 _patterns, _, _ = api.urls
 
 urlpatterns = [
+    path("docs", pages.docs, name="docs"),
+    path("problems/", pages.problems, name="problems"),
     *[
         pattern if pattern.name in ("openapi-json", "api-root") else in_time(pattern)
         for pattern in _patterns

@@ -17,6 +17,7 @@ OTHER_PAGES = (
     "/demos/article/",
     "/lab/",
     "/benchmark/",
+    "/api/problems/",
     *ACCOUNT_PAGES,
 )
 PAGES = (*OTHER_PAGES, *TRANSPORT_PAGES.values())
