@@ -4,11 +4,11 @@ from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
+    path("feed/", include("apps.transports.urls")),  # first: polls are what is asked for most often
     path("", include("apps.demos.urls")),
     path("", include("apps.operations.urls")),  # before the admin, which answers everything under admin/
     path("admin/", admin.site.urls),
     path("account/", include("apps.accounts.urls")),
-    path("feed/", include("apps.transports.urls")),
     path("", include("apps.article.urls")),
     path("", include("apps.benchmark.urls")),
     path("api/", include("apps.api.urls")),

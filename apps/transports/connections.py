@@ -52,7 +52,7 @@ class Connection:
         self.identity = identity
         self.topics = topics
         self.extensions = extensions or {}
-        self.opened_at = time.time()
+        self.opened_at = int(time.time() * 1_000) / 1_000  # whole milliseconds, as an event's time
         self.is_cut = False  # whether nothing more may be handed out
         self.stopped: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
 
