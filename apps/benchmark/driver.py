@@ -31,6 +31,7 @@ MARK = b'"n":'
 CURSOR = re.compile(rb'"cursor":"([^"]*)"')
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 PONG = b"\x8a\x80\0\0\0\0"  # a masked WebSocket frame without content
+PONG_EVERY_S = 5.0
 READ_BYTES = 16 * 1024
 # Kept in the answers: enough to draw a distribution from.
 QUANTILES = (0, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9, 100)
@@ -75,19 +76,26 @@ def answer(**members: Any) -> None:
 
 
 def connect(
-    open_: Connections, addresses: list[tuple[str, int]], clients: int, request: str, ready: str, at_once: int
+    open_: Connections,
+    addresses: list[tuple[str, int]],
+    clients: int,
+    request: str,
+    ready: str,
+    at_once: int,
+    pong: bool = False,
 ) -> None:
     """Open `clients` connections, spread over `addresses`, `at_once` at a time; answer with how long that took.
 
     Args:
         request: the head of the HTTP request, with `{key}` where a WebSocket's key belongs.
         ready: what the server has said once a client is connected.
+        pong: whether those that are connected already say so now and then, see `say_pong`.
     """
     waiting: dict[int, tuple[socket.socket, bytes, bool]] = {}
     poll = select.epoll()
     failures: dict[str, int] = {}
     began = time.monotonic()
-    last = began
+    last = ponged = began
     started = finished = 0
     while finished < clients:
         while started < clients and len(waiting) < at_once:
@@ -126,6 +134,9 @@ def connect(
                 open_.add(connection, head)
                 finished += 1
                 last = time.monotonic()
+        if pong and time.monotonic() - ponged > PONG_EVERY_S:
+            say_pong(open_)
+            ponged = time.monotonic()
         if time.monotonic() - last > 30:
             failures["no answer within 30 s"] = len(waiting)
             for connection, _, _ in waiting.values():
@@ -133,6 +144,15 @@ def connect(
             break
     poll.close()
     answer(connected=len(open_.sockets), seconds=last - began, failures=failures)
+
+
+def say_pong(open_: Connections) -> None:
+    """Send a pong on every WebSocket, unasked: a server that pings now and then would else take it for dead."""
+    for fd, connection in list(open_.sockets.items()):
+        try:
+            connection.send(PONG)
+        except OSError:
+            open_.drop(fd)  # its events are counted as lost
 
 
 def collect(
@@ -144,12 +164,7 @@ def collect(
     """
     open_.forget_chunks()
     if pong:
-        # Unasked: a server that pings now and then would else take the clients for dead.
-        for fd, connection in list(open_.sockets.items()):
-            try:
-                connection.send(PONG)
-            except OSError:
-                open_.drop(fd)  # its events are counted as lost
+        say_pong(open_)
     expected = events * len(open_.sockets)
     poll, chunks = open_.poll.poll, open_.chunks
     read, now_ns = os.read, time.monotonic_ns

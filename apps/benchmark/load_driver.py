@@ -59,7 +59,8 @@ class LoadDriver:
             DriverFailed: not all could connect.
         """
         # 32 at a time: fewer than the 50 that stock daphne lets wait.
-        said = self.tell("connect", addresses=addresses, clients=clients, request=request, ready=ready, at_once=32)
+        order = {"addresses": addresses, "clients": clients, "request": request, "ready": ready, "at_once": 32}
+        said = self.tell("connect", **order, pong="Upgrade: websocket" in request)
         if said["connected"] < clients:
             reasons = "; ".join(f"{count} × {reason}" for reason, count in said["failures"].items())
             raise DriverFailed(f"{said['connected']} of {clients} clients could connect ({reasons})")

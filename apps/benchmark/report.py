@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from django.utils import translation
+
 from apps.benchmark.plots import draw
 from apps.benchmark.results import FOLDER, Results
 from apps.benchmark.table import bars_table, driver_words, figures_tables
@@ -12,7 +14,8 @@ def write(results: Results, folder: Path = FOLDER) -> list[Path]:
     files = [results.save(folder)]
     plots = draw(results, folder)
     page = folder / f"{results.stem}.md"
-    page.write_text(_markdown(results, plots))
+    with translation.override("en"):
+        page.write_text(_markdown(results, plots))
     return [*files, page, *plots]
 
 
@@ -23,7 +26,8 @@ def _markdown(results: Results, plots: list[Path]) -> str:
         f"`{results.command}`: {machine}.",
         "Least, **median** and most of the rounds; a ratio is made of two figures of the same round. CPU is the server "
         "process's own time, all threads, by the scheduler's accounting: publishing and, for this site, the writing to "
-        "the log included. Latency counts from when an event was meant to be published. " + driver_words(results),
+        "the log included. All clients come from one address, so the limits of connections and rates are raised, not "
+        "switched off. Latency counts from when an event was meant to be published. " + driver_words(results),
     ]
     if results.interrupted:
         parts.append("**The run was interrupted**: this is what it measured until then.")

@@ -118,7 +118,12 @@ def load(path: Path) -> Results:
     return _load(path, path.stat().st_mtime_ns)
 
 
+def all_kept(folder: Path = FOLDER) -> Iterator[Results]:
+    """Yield the results of each run that is kept, the newest first."""
+    for path in sorted(folder.glob(f"{_STEM}*.json"), reverse=True):
+        yield load(path)
+
+
 def latest(folder: Path = FOLDER) -> Results | None:
     """Return the results of the newest run that is kept; None where there is none."""
-    paths = sorted(folder.glob(f"{_STEM}*.json"))
-    return load(paths[-1]) if paths else None
+    return next(all_kept(folder), None)

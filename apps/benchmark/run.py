@@ -1,4 +1,4 @@
-"""A run: each scenario in rounds, the peers of a round one after the other, so that what the machine does hits all."""
+"""A run: rounds of all scenarios, the peers of each one after the other, so that what the machine does hits all."""
 
 import tempfile
 import time
@@ -7,7 +7,6 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 
-from apps.benchmark.load_driver import DriverFailed
 from apps.benchmark.machine import TooManyFiles, allow_files, cores, description
 from apps.benchmark.measurement import Measured
 from apps.benchmark.measuring import fan_out, hold, long_poll, publish, short_poll, spread
@@ -35,6 +34,7 @@ class Run:
         scenarios: what to measure.
         peers: only these; None: all of each scenario.
         rounds: how often each peer is measured.
+        minutes: no measurement is begun that would end later than this; the first round is measured in any case.
         port: first port for servers; None: free ones.
         say: is told of each step in a line.
     """
@@ -46,6 +46,7 @@ class Run:
         command: str,
         peers: Sequence[str] | None,
         rounds: int,
+        minutes: float,
         port: int | None,
         say: Callable[[str], None],
     ) -> None:
@@ -54,20 +55,26 @@ class Run:
         self.results = Results(
             at=datetime.now(UTC).isoformat(timespec="seconds"), command=command, machine=description(node())
         )
-        # In order: scenario by scenario, round by round, every second round from the last peer to the first.
-        self._steps: list[tuple[Scenario, str, int]] = []
+        self._minutes = minutes
+        chosen: list[tuple[Scenario, list[str]]] = []
         for scenario in scenarios:
-            chosen = self._able(scenario, [name for name in scenario.peers if peers is None or name in peers])
-            if not chosen:
+            able = self._able(scenario, [name for name in scenario.peers if peers is None or name in peers])
+            if not able:
                 continue
+            chosen.append((scenario, able))
             self.results.scenarios[scenario.name] = asdict(scenario) | {
-                "peers": chosen,
+                "peers": able,
                 "title": scenario.title.format(clients=f"{scenario.clients:,}"),
             }
-            self.results.peers |= {name: PEERS[name].label for name in chosen}
-            for number in range(1, rounds + 1):
-                order = chosen if number % 2 else chosen[::-1]
-                self._steps += [(scenario, name, number) for name in order]
+            self.results.peers |= {name: PEERS[name].label for name in able}
+        # Whole rounds one after the other, so that whatever ends the run early leaves something of each scenario; every
+        # second round goes from the last peer to the first.
+        self._steps = [
+            (scenario, name, number)
+            for number in range(1, rounds + 1)
+            for scenario, able in chosen
+            for name in (able if number % 2 else able[::-1])
+        ]
 
     def go(self) -> Results:
         """Measure until all is done or Ctrl-C is pressed; the results say which.
@@ -78,10 +85,17 @@ class Run:
         if len(cores()) == 1:
             self._say("this machine has one core: servers and driver share it, and no figure is worth much")
         began = time.monotonic()
+        took_s: dict[tuple[str, str], float] = {}  # what was measured before will take as long again
         with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, Stage(Path(folder), self._port) as stage:
             try:
                 for done, (scenario, name, number) in enumerate(self._steps):
+                    started = time.monotonic()
+                    ends_s = started - began + took_s.get((scenario.name, name), 0.0)
+                    if number > 1 and ends_s > self._minutes * 60:
+                        self._leave_out(f"round {number} of {scenario.name}, {name}: {self._minutes:g} minutes were up")
+                        continue
                     self._step(stage, scenario, name, number, _progress(done, len(self._steps), began))
+                    took_s[scenario.name, name] = time.monotonic() - started
             except KeyboardInterrupt:
                 self.results.interrupted = True
                 self._say(f"interrupted after {done} of {len(self._steps)} measurements; what they found is kept")
@@ -111,8 +125,8 @@ class Run:
                 self._say(f"{progress}  {step}, {measured.load}: {_in_short(measured)}")
         except PortInUse:
             raise
-        # The others still have something to say.
-        except (DriverFailed, OSError, RuntimeError, TimeoutError, ValueError) as error:
+        # Whatever became of one peer, the others still have something to say.
+        except Exception as error:
             self._leave_out(f"{step} failed: {_first_line(error)}")
 
     def _leave_out(self, why: str) -> None:

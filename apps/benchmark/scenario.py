@@ -145,7 +145,7 @@ SCENARIOS = {
             "long_poll",
             "long_poll",
             500,
-            ("site", "node-express"),
+            ("site-anonymous", "site", "node-express"),
             (Load("paced", 10, 2),),
         ),
         Scenario(

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from django.utils import translation
+from django.utils.translation import gettext as _
 
 from apps.benchmark.bars import BARS
 from apps.benchmark.results import Results, Spread
@@ -45,16 +45,16 @@ def number(value: float) -> str:
 
 
 def bars_table(results: Results) -> str:
-    """Return the bars as a Markdown table, in English; those that were not measured are left out."""
-    rows = ["| figure | bar | hope | min | median | max | |", "|---|---|---|---|---|---|---|"]
-    with translation.override("en"):
-        for bar in BARS:
-            spread = bar.spread(results)
-            if spread is None:
-                continue
-            verdict = "kept" if bar.is_kept(spread) else "**missed**"
-            found = " | ".join((number(spread.least), f"**{number(spread.median)}**", number(spread.most)))
-            rows.append(f"| {bar.words} | {bar.sign} {bar.bar:g} | {bar.hope:g} | {found} | {verdict} |")
+    """Return the bars that were measured as a Markdown table, in the language that is active."""
+    heads = (_("Figure"), _("Bar"), _("Hope"), _("Least"), _("Median"), _("Most"), _("Verdict"))
+    rows = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
+    for bar in BARS:
+        spread = bar.spread(results)
+        if spread is None:
+            continue
+        verdict = _("kept") if bar.is_kept(spread) else f"**{_('missed')}**"
+        found = " | ".join((number(spread.least), f"**{number(spread.median)}**", number(spread.most)))
+        rows.append(f"| {bar.words} | {bar.sign} {bar.bar:g} | {bar.hope:g} | {found} | {verdict} |")
     return "\n".join(rows)
 
 
@@ -64,21 +64,21 @@ def figures_tables(results: Results) -> str:
 
 
 def _tables(results: Results) -> Iterator[str]:
-    for scenario, load in dict.fromkeys((name, load) for name, load, _ in results.measured()):
+    for scenario, load in dict.fromkeys((name, load) for name, load, _peer in results.measured()):
         about = results.scenarios[scenario]
         columns = _CONNECT_COLUMNS if load == "connect" else COLUMNS[about["kind"]]
         peers = [peer for peer in about["peers"] if results.by_round(scenario, peer, load, columns[0][0])]
         if not peers:
             continue
         counts_wrong = about["kind"] in ("fan_out", "long_poll", "spread") and load != "connect"
-        heads = [heading for _, heading in columns] + (["lost, twice, out of order"] if counts_wrong else [])
+        heads = [heading for _name, heading in columns] + (["lost, twice, out of order"] if counts_wrong else [])
         title = f"**{about['title']}: {load}**"
         for one in about["loads"]:
             if one["name"] == load:
                 title += f" ({one['events']} events at {one['rate_per_s']:g}/s, {one['size_bytes']} bytes)"
         lines = [title, "", f"| | {' | '.join(heads)} |", "|---|" + "---|" * len(heads)]
         for peer in peers:
-            cells = [_cell(results.spread(scenario, peer, load, figure)) for figure, _ in columns]
+            cells = [_cell(results.spread(scenario, peer, load, figure)) for figure, _heading in columns]
             if counts_wrong:
                 sums = (sum(results.by_round(scenario, peer, load, name).values()) for name in WRONG)
                 cells.append(", ".join(f"{count:,.0f}" for count in sums))

@@ -1,5 +1,6 @@
 """The benchmark as a whole, in sizes that say nothing about speed."""
 
+import itertools
 import json
 import re
 import resource
@@ -10,10 +11,12 @@ import sys
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from apps.benchmark import run
 from apps.benchmark.peers import PEERS, PROJECT
 
 TINY = {"clients": 6, "events": 4, "rate": 50, "rounds": 1}
@@ -75,20 +78,36 @@ def test_unknown_names_are_told_with_those_that_exist() -> None:
         benchmark("tcp")
 
 
-def test_interrupted_run_keeps_what_it_measured(tmp_path: Path) -> None:
+def test_failure_of_one_peer_leaves_the_others_their_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = replace(PEERS["site"], command=lambda port: [sys.executable, "-c", "raise SystemExit('no such thing')"])
+    monkeypatch.setitem(PEERS, "site", broken)
+    said = benchmark("sse-1000", peer=["site", "node-express"], dry=True)
+    assert re.search(r"sse-1000, round 1, site failed: .*no such thing", said)
+    assert "sse-1000, round 1, node-express, paced: " in said
+
+
+def test_rounds_that_the_time_is_too_short_for_are_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run, "time", SimpleNamespace(monotonic=itertools.count(0.0, 40.0).__next__))
+    said = benchmark("short-poll", peer=["node-express"], rounds=2, minutes=1, dry=True)
+    assert "round 2 of short-poll, node-express: 1 minutes were up" in said
+    assert "[  1/2]  short-poll, round 1, node-express, closed loop: " in said
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "kill"])
+def test_interrupted_run_keeps_what_it_measured(number: signal.Signals, tmp_path: Path) -> None:
     words = ["--scenario", "sse-1000", "--peer", "node-express", "--rounds", "50", "--clients", "2", "--events", "2"]
-    run = subprocess.Popen(
+    process = subprocess.Popen(
         [sys.executable, "manage.py", "benchmark", *words, "--output", str(tmp_path)],
         cwd=PROJECT,
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert run.stdout is not None
-    while "steady" not in run.stdout.readline():
-        assert run.poll() is None
-    run.send_signal(signal.SIGINT)
-    said, _ = run.communicate(timeout=60)
-    assert run.returncode == 130
+    assert process.stdout is not None
+    while "steady" not in process.stdout.readline():
+        assert process.poll() is None
+    process.send_signal(number)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
     assert "interrupted after" in said
     (path,) = tmp_path.glob("benchmark-*.json")
     kept = json.loads(path.read_text())

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import shlex
+import signal
 import sys
 import warnings
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError, CommandParser
 
-from apps.benchmark import results, table
+from apps.benchmark import quotes, results, table
 from apps.benchmark.scenario import SCENARIOS
 
 
@@ -24,6 +25,9 @@ class Command(BaseCommand):
         parser.add_argument("--scenario", action="append", metavar="NAME", help=f"Of {names} (default: all).")
         parser.add_argument("--peer", action="append", metavar="NAME", help="Only this one; may be repeated.")
         parser.add_argument("--rounds", type=_positive, default=3, help="Times each is measured (default: 3).")
+        parser.add_argument(
+            "--minutes", type=_positive, default=30, metavar="N", help="Begin no measurement that would end later (30)."
+        )
         parser.add_argument("--clients", type=_positive, metavar="N", help="Clients, instead of the scenario's own.")
         parser.add_argument("--events", type=_positive, metavar="N", help="Events of each load.")
         parser.add_argument("--rate", type=float, metavar="N", help="Events a second of each load.")
@@ -36,8 +40,14 @@ class Command(BaseCommand):
             "--add", action="store_true", help="Keep the other scenarios of the newest report in the folder."
         )
         parser.add_argument("--dry", action="store_true", help="Write no report.")
+        parser.add_argument(
+            "--quote", action="store_true", help="Measure nothing: let the documentation quote the newest whole report."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["quote"]:
+            self._quote()
+            return
         try:
             # These need the packages of requirements-dev.txt and the tests' folder; the page of results does not.
             from apps.benchmark import report
@@ -67,14 +77,19 @@ class Command(BaseCommand):
             command=shlex.join(["manage.py", *sys.argv[1:]]),
             peers=options["peer"],
             rounds=options["rounds"],
+            minutes=options["minutes"],
             port=options["port"],
             say=self._say,
         )
         failure = None
+        # Whoever ends it from outside gets what was measured, as with Ctrl-C.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             run.go()
         except PortInUse as error:
             failure = str(error)
+        finally:
+            signal.signal(signal.SIGTERM, before)
         found = run.results
         if found.records:
             if options["add"] and (earlier := results.latest(options["output"])) is not None:
@@ -84,12 +99,24 @@ class Command(BaseCommand):
             if not options["dry"]:
                 for path in report.write(found, options["output"]):
                     self._say(f"wrote {path}")
+                if options["output"] == results.FOLDER:
+                    self._quote()
         if failure:
             raise CommandError(failure)
         if not found.records:
             raise CommandError("Nothing was measured: " + ("; ".join(found.left_out) or "interrupted") + ".")
         if found.interrupted:
             sys.exit(130)
+
+    def _quote(self) -> None:
+        whole = quotes.newest()
+        self._say(
+            "no report holds every scenario in its full size: the documentation quotes none"
+            if whole is None
+            else f"the documentation quotes {whole.stem}"
+        )
+        for path in quotes.refresh(whole):
+            self._say(f"wrote {path}")
 
     def _say(self, words: str) -> None:
         self.stdout.write(words)
