@@ -51,21 +51,21 @@ class Sender(Protocol):
 
 
 class FanoutExtension:
-    """What one connection finds in `scope["extensions"]["fanout"]`."""
+    """What one connection finds in `scope["extensions"]["fanout"]`.
 
-    __slots__ = ("_sender",)
+    Attributes:
+        send: gives bytes framed with `frame` to the connection at once; returns False where that can't be, and nothing
+            was sent. What the kernel does not take of them waits in the connection as after any other `send`. The
+            connection's own method: one more call around it was a tenth of a delivery.
+    """
+
+    __slots__ = ("_sender", "send")
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
+        self.send: Callable[[bytes], bool] = sender.send_now
 
     @property
     def frame(self) -> Frame | None:
         """How this connection frames a message; None while nothing may be sent: before the body, after the close."""
         return self._sender.frame
-
-    def send(self, framed: bytes) -> bool:
-        """Send bytes framed with `frame` at once; return False where that can't be, and nothing was sent.
-
-        What the kernel does not take of them waits in the connection as after any other `send`.
-        """
-        return self._sender.send_now(framed)

@@ -45,7 +45,8 @@ class Outlet(Protocol):
     def frame(self) -> Callable[[bytes], bytes] | None:
         """How the connection frames a message; None while it takes none."""
 
-    def send(self, framed: bytes) -> bool:
+    @property
+    def send(self) -> Callable[[bytes], bool]:
         """Send framed bytes at once; False: not now, and nothing was sent."""
 
 
