@@ -21,16 +21,17 @@ def client_address(request: HttpRequest) -> Address | None:
 
 
 def counted_address(scope: Mapping[str, Any]) -> str:
-    """Return what the client of an ASGI scope is counted under: its IPv4 address, or its network of IPv6 (a /64).
-
-    Those whose address is not known are counted together.
-    """
+    """Return what the client of an ASGI scope is counted under, see `counted_as`."""
     client = scope.get("client")
-    return _counted_as(client[0]) if client else UNKNOWN
+    return counted_as(client[0]) if client else UNKNOWN
 
 
 @functools.lru_cache(maxsize=10_000)
-def _counted_as(text: str) -> str:
+def counted_as(text: str) -> str:
+    """Return what a client with the address `text` is counted under: an address of IPv4, or a network of IPv6 (a /64).
+
+    Those whose address is not known are counted together.
+    """
     address = _address(text)
     if isinstance(address, ipaddress.IPv6Address):
         # Whoever has one address of IPv6 has all of its network.

@@ -60,8 +60,8 @@ class Allowance:
         return f'"{self.name}";r={self.taken.left};t={math.ceil(missing / self.rate.per_s)}'
 
 
-async def try_take(name: str, subject: str) -> Allowance | None:
-    """Take one of what `subject` may do, and return what became of that; None where there is no such limit.
+async def try_take(name: str, subject: str, count: int = 1) -> Allowance | None:
+    """Take `count` of what `subject` may do, and return what became of that; None where there is no such limit.
 
     Args:
         name: a key of settings.RATES.
@@ -70,7 +70,7 @@ async def try_take(name: str, subject: str) -> Allowance | None:
     rate = settings.RATES[name]
     if rate is None:
         return None
-    taken = await shared_buckets.current().take(rate, f"realtime:rate:{name}:{subject}")
+    taken = await shared_buckets.current().take(rate, f"realtime:rate:{name}:{subject}", count)
     return Allowance(name, rate, taken)
 
 

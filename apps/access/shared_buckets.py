@@ -113,8 +113,11 @@ class SharedBuckets:
             )
             self._tell_redis = self._redis.register_script(_TELL)
 
-    async def take(self, rate: Rate, key: str) -> Taken:
-        """Take one from the bucket called `key`, if there is one. Waits for Redis 250 ms at most, and never fails."""
+    async def take(self, rate: Rate, key: str, count: int = 1) -> Taken:
+        """Take `count` from the bucket called `key`, if there is one; what is more than there is becomes a debt.
+
+        Waits for Redis 250 ms at most, and never fails.
+        """
         loop = asyncio.get_running_loop()
         now = loop.time()
         bucket = self._buckets.get(key)
@@ -127,12 +130,12 @@ class SharedBuckets:
             bucket.fill(loop.time())
         if bucket.tokens < 1:
             return Taken((1 - bucket.tokens) / rate.per_s, 0)
-        bucket.tokens -= 1
-        bucket.untold += 1
+        bucket.tokens = max(-rate.burst, bucket.tokens - count)
+        bucket.untold += count
         self._untold[bucket] = None
         if self._timer is None:
             self._timer = loop.call_later(TELL_EVERY_S, self._tell_now)
-        return Taken(0.0, int(bucket.tokens))
+        return Taken(0.0, max(0, int(bucket.tokens)))
 
     async def aclose(self) -> None:
         """Let go of Redis; what is untold is lost."""

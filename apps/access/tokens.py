@@ -6,7 +6,7 @@ as for a session. So it ends with the user, with their password, and by itself.
 
 import hashlib
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, NamedTuple
 
@@ -56,6 +56,7 @@ class TokenIdentity(Identity):
     Args:
         token_topics: patterns of its topics.
         token_rights: what it may do with them.
+        key_topics: patterns of the topics of the API key that it was asked for with, as they are by now.
     """
 
     no_longer: ClassVar[str] = "the token that you came with counts no longer"
@@ -63,9 +64,10 @@ class TokenIdentity(Identity):
     token: str = field(default="", repr=False)
     token_topics: str = ""
     token_rights: frozenset[Right] = frozenset()
+    key_topics: str = "*"
 
     def reaches(self, right: Right, topic: str) -> bool:
-        return right in self.token_rights and reaches(self.token_topics, topic)
+        return right in self.token_rights and reaches(self.token_topics, topic) and reaches(self.key_topics, topic)
 
     def reread(self) -> Identity:
         try:
@@ -74,13 +76,38 @@ class TokenIdentity(Identity):
             return ANONYMOUS
 
 
-def issue(user: AbstractBaseUser, topics: str, rights: Iterable[Right], life_s: int = DEFAULT_LIFE_S) -> IssuedToken:
+def _no_keys(prefix: str) -> str | None:
+    return None
+
+
+_topics_of_key: Callable[[str], str | None] = _no_keys
+
+
+def know_keys(topics_of_key: Callable[[str], str | None]) -> None:
+    """Let tokens rest on API keys, whose room lies above this one.
+
+    Args:
+        topics_of_key: returns the patterns that the key with a prefix reaches, or None if it counts no longer.
+    """
+    global _topics_of_key
+    _topics_of_key = topics_of_key
+
+
+def issue(
+    user: AbstractBaseUser,
+    topics: str,
+    rights: Iterable[Right],
+    life_s: int = DEFAULT_LIFE_S,
+    *,
+    key_prefix: str = "",
+) -> IssuedToken:
     """Return a new token for `user`. Whether it is more than who asks may hand out is for the caller to know.
 
     Args:
         topics: patterns apart by spaces, of 1,000 characters at most.
         rights: at least one.
         life_s: how long it counts, from 1 second to settings.TOKEN_LIFE_MAX_S.
+        key_prefix: of the API key that it rests on: it ends with the key, and reaches no further.
 
     Raises:
         ValidationError: a pattern can't fit a topic.
@@ -96,7 +123,7 @@ def issue(user: AbstractBaseUser, topics: str, rights: Iterable[Right], life_s: 
     if not letters:
         raise ValueError("no rights; expected at least one of read, history and publish")
     expires_at = int(time.time()) + life_s
-    content = [str(user.pk), _fingerprint(user.get_session_auth_hash()), expires_at, letters, topics]
+    content = [str(user.pk), _fingerprint(user.get_session_auth_hash()), expires_at, letters, topics, key_prefix]
     return IssuedToken(PREFIX + _signer().sign_object(content), expires_at)
 
 
@@ -106,7 +133,7 @@ def identity_of_token(text: str) -> TokenIdentity:
     Raises:
         TokenError: it does not count.
     """
-    user_id, fingerprint, expires_at, letters, topics = _read(text)
+    user_id, fingerprint, expires_at, letters, topics, key_prefix = _read(text)
     if expires_at <= time.time():
         raise TokenError("token_expired", "the token that you came with has expired")
     user = get_user_model()._default_manager.filter(pk=user_id).first()
@@ -117,16 +144,20 @@ def identity_of_token(text: str) -> TokenIdentity:
             "token_revoked",
             "the token that you came with counts no longer: its user was deactivated, or has another password",
         )
+    key_topics = _topics_of_key(key_prefix) if key_prefix else "*"
+    if key_topics is None:
+        raise TokenError("token_revoked", "the token that you came with counts no longer: its API key was revoked")
     return TokenIdentity(
         **facts_of(user),
         expires_at=float(expires_at),
         token=text,
         token_topics=topics,
         token_rights=frozenset(right for right, letter in _LETTERS.items() if letter in letters),
+        key_topics=key_topics,
     )
 
 
-def _read(text: str) -> tuple[str, str, int, str, str]:
+def _read(text: str) -> tuple[str, str, int, str, str, str]:
     if not text.startswith(PREFIX):
         arrived = "an API key, which publishes and opens no door" if text.startswith("rt_") else "none of this site's"
         raise TokenError("bad_token", f"what came as a token is {arrived}")

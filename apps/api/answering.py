@@ -9,6 +9,8 @@ from django.http import HttpRequest, HttpResponseBase
 from django.urls import URLPattern, path
 from django.views.decorators.csrf import csrf_exempt
 
+from apps.access.bearer import in_address
+from apps.api import pacing
 from apps.api.bodies import MAX_BODY_BYTES
 from apps.api.problems import problem
 from apps.events import queries
@@ -36,7 +38,12 @@ def in_time(pattern: URLPattern) -> URLPattern:
     @csrf_exempt
     @functools.wraps(view)
     async def answered(request: HttpRequest, **captured: Any) -> HttpResponseBase:
+        return pacing.tell(request, await answer(request, **captured))
+
+    async def answer(request: HttpRequest, **captured: Any) -> HttpResponseBase:
         try:
+            await pacing.begin(request)
+            _check_address(request)
             if request.method in _WITH_BODY:
                 # Django's `body` would read what came without a Content-Length whole.
                 request._body = _body_of(request)
@@ -76,6 +83,16 @@ async def nowhere(request: HttpRequest, rest: str = "") -> HttpResponseBase:
     return problem(
         Refusal(404, "no_such_address", f"nothing is served at {request.path[:200]!r}", "see /api/docs for what is")
     )
+
+
+def _check_address(request: HttpRequest) -> None:
+    if (name := in_address(dict(request.GET.lists()))) is not None:
+        raise Refusal(
+            400,
+            "token_in_address",
+            f"a token came in the address, as {name[:60]!r}, where logs and histories keep it",
+            "let it expire, and send another one as Authorization: Bearer …",
+        )
 
 
 def _body_of(request: HttpRequest) -> bytes:

@@ -53,6 +53,14 @@ class Notification(BaseModel):
     audience: str = Field(description="everyone, groups or people")
 
 
+class Token(BaseModel):
+    """A token, which nobody can tell again."""
+
+    token: str
+    expires_in: int = Field(description="seconds from now")
+    expires_at: int = Field(description="seconds since 1970")
+
+
 class Problem(BaseModel):
     """Why a request was not served (RFC 9457)."""
 

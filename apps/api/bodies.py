@@ -5,9 +5,11 @@ A field's description is also what an error says was expected there.
 
 from typing import Annotated, Any, Literal
 
+from django.conf import settings
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
+from apps.access import tokens
 from apps.events import log
 from apps.events.batch import DEFAULT_LIMIT, MAX_LIMIT, MIN_LIMIT
 from apps.notifications.audience import MAX_PEOPLE
@@ -173,3 +175,29 @@ class Edit(Body):
     level: LevelName | None = None
     link: Link | None = None
     audience: AudienceOrEveryone | None = None
+
+
+class NewToken(Body):
+    """A token to ask for."""
+
+    topics: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=100)]],
+        Field(
+            min_length=1,
+            max_length=20,
+            description="a list of 1 to 20 topics, or beginnings of topics with a * after them",
+            examples=[["user.7", "lab.*"]],
+        ),
+    ]
+    rights: Annotated[
+        list[Literal["read", "history", "publish"]],
+        Field(min_length=1, max_length=3, description="a list of read, history and publish, at least one of them"),
+    ]
+    expires_in: Annotated[
+        int,
+        Field(
+            ge=tokens.MIN_LIFE_S,
+            le=settings.TOKEN_LIFE_MAX_S,
+            description=f"{tokens.MIN_LIFE_S} to {settings.TOKEN_LIFE_MAX_S} seconds",
+        ),
+    ] = min(tokens.DEFAULT_LIFE_S, settings.TOKEN_LIFE_MAX_S)

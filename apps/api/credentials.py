@@ -10,6 +10,7 @@ from ninja.security import APIKeyCookie, HttpBearer
 from apps.access import tokens
 from apps.access.identity import ANONYMOUS, Identity, identity_of
 from apps.access.tokens import TokenError
+from apps.api import pacing
 from apps.api.key_identity import identity_of_key
 from apps.audit import actor
 from apps.transports.refusal import Refusal
@@ -27,7 +28,7 @@ class Bearer(HttpBearer):
         identity = identity_of_key(text)
         key = f"{identity.key_name} (rt_{identity.key_prefix})"
         actor.name_in(request, via="api", user_id=identity.user_id, name=identity.username, key=key)
-        return identity
+        return _paced(request, identity)
 
     def _token(self, request: HttpRequest, text: str) -> Identity:
         try:
@@ -35,7 +36,7 @@ class Bearer(HttpBearer):
         except TokenError as error:
             raise Refusal(401, error.code, error.message, error.hint) from None
         actor.name_in(request, via="api", user_id=identity.user_id, name=identity.username)
-        return identity
+        return _paced(request, identity)
 
 
 class Session(APIKeyCookie):
@@ -54,7 +55,13 @@ class Session(APIKeyCookie):
             return None
         identity = identity_of(request.user)
         actor.name_in(request, via="api", user_id=identity.user_id, name=identity.username)
-        return identity if identity.is_signed_in else None
+        return _paced(request, identity) if identity.is_signed_in else None
+
+
+def _paced(request: HttpRequest, identity: Identity) -> Identity:
+    if request.method not in ("GET", "HEAD", "OPTIONS"):
+        pacing.count(request, "publish", identity)
+    return identity
 
 
 def nobody(request: HttpRequest) -> Identity:

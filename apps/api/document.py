@@ -9,7 +9,7 @@ from ninja.errors import AuthenticationError, HttpError, ValidationErrorContext
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 
-from apps.api import faults, notifications, topics
+from apps.api import faults, notifications, tokens, topics
 from apps.api.answering import takes_json
 from apps.api.credentials import not_signed_in
 from apps.api.problems import MEDIA_TYPE, problem
@@ -50,6 +50,7 @@ api = PublishApi(
 api.add_decorator(takes_json, mode="view")
 api.add_router("", topics.router)
 api.add_router("", notifications.router)
+api.add_router("", tokens.router)
 
 
 @api.exception_handler(Refusal)

@@ -109,5 +109,10 @@ def find(text: str) -> ApiKey | None:
     return api_key if api_key is not None and constant_time_compare(api_key.secret_hash, _hash(secret)) else None
 
 
+def topics_of_key(prefix: str) -> str | None:
+    """Return what the key with this prefix reaches, or None if it counts no longer. Runs a query."""
+    return ApiKey.objects.filter(prefix=prefix, revoked_at=None).values_list("topics", flat=True).first()
+
+
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()

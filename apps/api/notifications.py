@@ -26,7 +26,7 @@ router = Router(tags=["notifications"])
 
 Number = Annotated[int, Path(ge=1, le=2**63 - 1, description="the notification's id, a number from 1")]
 
-_WRITING = {(400, 401, 403, 413, 415, 500, 503): answers.Problem}
+_WRITING = {(400, 401, 403, 413, 415, 429, 500, 503): answers.Problem}
 
 
 @router.post(
@@ -101,7 +101,7 @@ def edit_notification(request: HttpRequest, number: Number, edit: bodies.Edit) -
 @router.delete(
     "/notifications/{number}",
     auth=TO_WRITE,
-    response={204: None, 404: answers.Problem, (401, 403, 500, 503): answers.Problem},
+    response={204: None, 404: answers.Problem, (401, 403, 429, 500, 503): answers.Problem},
     summary="Recall a notification",
 )
 def recall_notification(request: HttpRequest, number: Number) -> HttpResponse:

@@ -49,6 +49,11 @@ PROBLEMS = {
         _("No such place to read from"),
         _("“after” is no cursor. Give back the one of the last batch as it came, or “start”, or “now”."),
     ),
+    "token_in_address": Problem(
+        400,
+        _("A token in the address"),
+        _("Logs and histories keep addresses. Send the token in the header Authorization, and another one."),
+    ),
     "bad_query": Problem(400, _("The query does not fit"), _("A parameter in the address is not what it may be.")),
     "unknown_api_key": Problem(
         401,
@@ -113,6 +118,11 @@ PROBLEMS = {
     ),
     "not_json": Problem(
         415, _("The body is not declared as JSON"), _("Send it with “Content-Type: application/json”.")
+    ),
+    "too_often": Problem(
+        429,
+        _("Too often"),
+        _("The key, the user or the address asks more often than it may. “Retry-After” says when to come back."),
     ),
     "internal_error": Problem(
         500,

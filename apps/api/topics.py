@@ -9,7 +9,7 @@ from ninja import Path, Query, Router
 
 from apps.access.families import family_of, may
 from apps.access.identity import Identity, Right
-from apps.api import answers, bodies
+from apps.api import answers, bodies, pacing
 from apps.api.credentials import TO_READ, TO_WRITE, asking
 from apps.api.key_identity import KeyIdentity, forbidden
 from apps.api.written import tell
@@ -28,7 +28,7 @@ Topic = Annotated[str, Path(description="the name of a topic, for example lab.de
 # Events that a room writes together with its own rows, or in a shape that its pages rely on: topic -> type. Elsewhere
 # in these topics, and in all others, staff may publish what it likes.
 _WRITTEN_BY_THEIR_ROOM = (("notifications", "notification."), ("chat.", "chat."))
-_WRITING = {(400, 401, 403, 404, 413, 415, 500, 503): answers.Problem}
+_WRITING = {(400, 401, 403, 404, 413, 415, 429, 500, 503): answers.Problem}
 
 
 @router.post(
@@ -59,6 +59,9 @@ def publish_several(request: HttpRequest, batch: bodies.NewEvents) -> HttpRespon
     201 if at least one is new, and 200 if all of their keys are known: a batch that timed out can be sent again as it
     is. They are in their topics in the order in which they stand here.
     """
+    # The request itself was counted as one.
+    if more := len(batch.events) - 1:
+        pacing.count(request, "publish", asking(request), more)
     for index, event in enumerate(batch.events):
         _check(asking(request), event.topic, event.type, f"/events/{index}")
     news = [NewEvent(event.topic, event.type, event.data, event.key) for event in batch.events]
@@ -72,7 +75,7 @@ def publish_several(request: HttpRequest, batch: bodies.NewEvents) -> HttpRespon
 @router.get(
     "/topics/{topic}/events",
     auth=TO_READ,
-    response={200: answers.Batch, (400, 401, 403, 404, 500, 503): answers.Problem},
+    response={200: answers.Batch, (400, 401, 403, 404, 429, 500, 503): answers.Problem},
     summary="Read what was published",
     openapi_extra={"security": [{}]},  # public topics need no credential
 )

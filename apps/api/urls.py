@@ -20,7 +20,7 @@ urlpatterns = [
     ],
     *[
         path(address, nowhere)
-        for room in ("topics", "notifications")
+        for room in ("topics", "notifications", "tokens")
         for address in (room, f"{room}/", f"{room}/<path:rest>")
     ],
 ]

@@ -56,7 +56,7 @@ def test_a_key_from_the_admin_publishes_but_reads_nothing(live_site, staff):
         event = {"type": "deploy.finished", "data": {}}
         assert robot.post("/api/topics/staff.deploys/events", json=event).status_code == 201
         assert robot.post("/api/topics/lab.publish/events", json=event).status_code == 403
-        assert robot.get("/feed/poll", params={"topic": "staff.deploys"}).status_code == 403
+        assert robot.get("/feed/poll", params={"topic": "staff.deploys"}).status_code == 401
 
 
 def test_while_the_database_is_away_a_publish_is_asked_to_come_back(site):

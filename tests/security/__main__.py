@@ -44,7 +44,8 @@ def main() -> int:
             for name in arguments.bars or BARS:
                 bar = BARS[name]
                 say(f"{name}: {bar.tried}")
-                with Rig(root / name, pages=True, postgresql=postgresql, template=template) as rig:
+                site = Rig(root / name, pages=True, env=bar.env, postgresql=postgresql, template=template)
+                with site as rig:
                     tried.append(_try(bar, rig, arguments.count or bar.full, say))
                 if not arguments.dry and arguments.count is None:
                     for path in (save(tried[-1], RESULTS), write_summary(RESULTS)):

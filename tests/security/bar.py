@@ -1,7 +1,7 @@
 """What a bar is: what is tried, how often at length and in short, and a coroutine that tries it."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 
 from tests.faults.rig import Rig
 from tests.faults.scenario import Outcome
@@ -19,6 +19,8 @@ class Bar:
         play: tries it `count` times on a running site and returns figures beside their bars.
         full: the count of `make security`.
         short: the count within `make test`; None: too long or too loud for that.
+        env: further settings of the site that it is tried on. Without it a site has no limits: everybody comes from the
+            same address here.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Bar:
     play: Callable[[Rig, int, Say], Awaitable[Outcome]]
     full: int
     short: int | None
+    env: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from tests.security.bar import Bar
 from tests.security.bars import (
     ended_rights,
+    floods,
     hostile_frames,
     hostile_origins,
     hostile_strings,
@@ -21,6 +22,7 @@ _MODULES = (
     hostile_strings,
     hostile_frames,
     oversize,
+    floods,
     slow_clients,
     known_weaknesses,
 )
