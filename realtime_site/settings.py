@@ -110,10 +110,11 @@ DATABASES = {"default": env.database(database_url)}
 DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if "sqlite" in DATABASES["default"]["ENGINE"]:
+    # Django's, whose writers queue up: see there.
+    DATABASES["default"]["ENGINE"] = "apps.events.sqlite"
     DATABASES["default"]["CONN_MAX_AGE"] = 60
     DATABASES["default"]["OPTIONS"] = {
-        # SQLite's waiters ask again at random instead of queueing up: beside many busy writers an unlucky one waits
-        # past 5 s, and then fails with "database is locked".
+        # Beside another process that writes for long, a migration say, 5 s are soon over.
         "timeout": 20,
         # A deferred transaction that turns into a writer fails at once with "database is locked"; an immediate
         # one waits its turn.

@@ -1,4 +1,4 @@
-"""Writers and readers of the log itself, without HTTP between: `python -m tests.faults.writers … < nothing`.
+"""Writers or readers of the log itself, without HTTP between: `python -m tests.faults.writers … < nothing`.
 
 Prints one JSON object: events appended, seconds, seconds of each append, seconds of processor time,
 [key, seq, time.monotonic()] of each event, errors in words.
@@ -12,13 +12,16 @@ import time
 
 import django
 
+READ_EVERY_S = 0.05
+GIVE_UP_S = 60.0  # without anything new: the writers are gone
+
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--topic", required=True)
     parser.add_argument("--events", type=int, required=True, help="of all writers together")
-    parser.add_argument("--writers", type=int, required=True)
-    parser.add_argument("--readers", type=int, default=0)
+    parser.add_argument("--writers", type=int, default=0)
+    parser.add_argument("--readers", type=int, default=0, help="each reads until it has seen --events events")
     parser.add_argument("--delay-ms", type=float, default=0.0, help="up to so long in the transaction, at random")
     parser.add_argument("--padding-bytes", type=int, default=0, help="size of the filler in each event")
     parser.add_argument(
@@ -35,12 +38,12 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     from django.db import connection, transaction
 
     from apps.events import log
+    from apps.events.cursor import START, StartingPlace
 
     appends_s: list[float] = []
     acknowledged: list[tuple[str, int, float]] = []
     padding = "x" * arguments.padding_bytes
     errors: list[str] = []
-    done = threading.Event()
 
     def write(writer: int, events: int) -> None:
         first_s = time.monotonic()
@@ -63,27 +66,31 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
         connection.close()
 
     def read() -> None:
-        place: object = log.bounds([arguments.topic]).cursor
-        while not done.is_set():
+        place: StartingPlace = START
+        seen, seen_s = 0, time.monotonic()
+        while seen < arguments.events and time.monotonic() < seen_s + GIVE_UP_S:
             try:
-                place = log.read([arguments.topic], place).cursor  # type: ignore[arg-type]
+                batch = log.read([arguments.topic], place)
             except Exception as error:
                 errors.append(f"{type(error).__name__} {error}")
-            done.wait(0.05)
+            else:
+                place = batch.cursor
+                if batch.events:
+                    seen, seen_s = seen + len(batch.events), time.monotonic()
+            time.sleep(READ_EVERY_S)
+        if seen != arguments.events:
+            errors.append(f"a reader saw {seen} of {arguments.events} events")
         connection.close()
 
-    share = arguments.events // arguments.writers
-    writers = [threading.Thread(target=write, args=(number, share)) for number in range(arguments.writers)]
-    readers = [threading.Thread(target=read) for _ in range(arguments.readers)]
+    share = arguments.events // max(1, arguments.writers)
+    threads = [threading.Thread(target=write, args=(number, share)) for number in range(arguments.writers)]
+    threads += [threading.Thread(target=read) for _ in range(arguments.readers)]
     began_s, busy_s = time.monotonic(), time.process_time()
-    for thread in (*writers, *readers):
+    for thread in threads:
         thread.start()
-    for thread in writers:
+    for thread in threads:
         thread.join()
     took_s, busy_s = time.monotonic() - began_s, time.process_time() - busy_s
-    done.set()
-    for thread in readers:
-        thread.join()
     return {
         "events": share * arguments.writers,
         "took_s": took_s,
