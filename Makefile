@@ -66,7 +66,7 @@ bench: $(VENV)/tests node_modules/installed ## measure the site beside Node and 
 faults: $(VENV)/tests ## inject faults into a whole site, and check that nothing is lost (make faults ARGS="R1 --seconds 30")
 	$(PYTHON) -m tests.faults $(ARGS)
 
-security: $(VENV)/tests ## try to break into a whole site, and print the table (make security ARGS="S2 --count 500")
+security: $(VENV)/tests ## try to break into a whole site, and write the table to docs/results/security (make security ARGS="S2 --count 500")
 	$(PYTHON) -m tests.security $(ARGS)
 
 docs: $(VENV)/tests ## check that the documentation agrees with the code

@@ -16,10 +16,11 @@ def _limit(default: float, help: str) -> Any:
 class Limits:
     """How much a connection may take, and how long; all numbers are positive."""
 
-    stall_s: float = _limit(20.0, "Seconds after which a connection that takes none of the waiting bytes is cut")
+    stall_s: float = _limit(12.0, "Seconds after which a connection that takes none of the waiting bytes is cut")
     # A stream that sends something every 15 s notices a peer that vanished within 15 + 25 s.
     vanished_s: float = _limit(25.0, "Seconds without an acknowledgement after which the kernel gives a peer up")
-    request_s: float = _limit(12.0, "Seconds that a request may take to arrive in full, headers and body")
+    # Less than deploy/Caddyfile's, which has the reason.
+    request_s: float = _limit(4.0, "Seconds that a request may take to arrive in full, headers and body")
     max_body_bytes: int = _limit(1024 * KIB, "Largest HTTP request body; a larger one is answered with 413")
     linger_s: float = _limit(5.0, "Seconds during which the rest of a refused body is read and thrown away")
     max_message_bytes: int = _limit(64 * KIB, "Largest WebSocket frame or message; a larger one closes with 1009")

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import re
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -43,7 +44,8 @@ def save(one: Tried, folder: Path) -> Path:
 def write_summary(folder: Path) -> Path:
     """Write README.md from the JSON files in `folder`, those of earlier runs included, and return its path."""
     found = [json.loads(path.read_text()) for path in folder.glob("s*.json")]
-    found.sort(key=lambda one: int(one["bar"][1:]))
+    # S2 before S10, and S6 before S6b.
+    found.sort(key=lambda one: (int(re.sub(r"\D", "", one["bar"])), one["bar"]))
     rows, runs = [], []
     for one in found:
         figures = [Figure(**{k: v for k, v in each.items() if k != "passes"}) for each in one["figures"]]

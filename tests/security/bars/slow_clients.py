@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import socket
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 
 import httpx
@@ -30,9 +30,11 @@ HEALTHY_PATHS = ("/healthz", "/feed/poll?topic=lab.slow&after=now")
 HEALTHY_ADDRESS = "127.0.0.2"  # another than the attackers', who may have used up what one address may have
 HEALTHY_EVERY_S, HEALTHY_PATIENCE_S = 0.5, 10.0
 STREAM = "lab.slow"
-# Enough for the buffers between a process and a reader that takes nothing to be full within a second or two.
-EVENT_BYTES, EVENTS_PER_S = 12_000, 40
+# There from the start, and enough to fill the buffers between a process and a reader that takes nothing.
+EVENT_BYTES, EVENTS = 15_000, 120
 RECEIVE_BUFFER_BYTES = 4_096
+# As on the way through the internet: the kernel's buffers for the 64 KiB of the loopback hold megabytes.
+SEGMENT_BYTES = 1_400
 
 
 @dataclass
@@ -51,7 +53,7 @@ class Healthy:
     slowest_s: float = 0.0
 
 
-Slowly = Callable[[socket.socket], Awaitable[None]]
+Slowly = Callable[[socket.socket], Coroutine[None, None, None]]
 
 
 async def slow_headers(connection: socket.socket) -> None:
@@ -73,7 +75,9 @@ async def slow_chunks(connection: socket.socket) -> None:
 
 
 async def slow_reads(connection: socket.socket) -> None:
-    await _drip(connection, f"GET /feed/sse?topic={STREAM} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode(), b"")
+    await _drip(
+        connection, f"GET /feed/sse?topic={STREAM}&after=start HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode(), b""
+    )
 
 
 KINDS: dict[str, tuple[Slowly, ...]] = {
@@ -88,11 +92,12 @@ async def play(rig: Rig, count: int, say: Say) -> Outcome:
     unharmed = Unharmed(rig)
     figures: list[Figure] = []
     healthy = Healthy()
+    await _fill(rig)
     targets = {"Caddy": (rig.caddy.port, rig.caddy.pid), "daphne": (rig.web[0].port, rig.web[0].pid)}
     for where, (port, pid) in targets.items():
         seconds = count if where == "Caddy" else max(count / 4, CLOSED_WITHIN_S + 10)
         for kind, ways in KINDS.items():
-            attack = await _attack(rig, port, pid, ways, seconds, healthy, feeds=kind == "reads")
+            attack = await _attack(port, pid, ways, seconds, healthy)
             longest_s = max([*attack.closed_after_s, attack.held_s])
             say(f"slow {kind} at {where}: {attack.opened} opened, held for {longest_s:.1f} s at most")
             figures += [
@@ -112,9 +117,7 @@ async def play(rig: Rig, count: int, say: Say) -> Outcome:
     )
 
 
-async def _attack(
-    rig: Rig, port: int, pid: int, ways: tuple[Slowly, ...], seconds: float, healthy: Healthy, *, feeds: bool
-) -> Attack:
+async def _attack(port: int, pid: int, ways: tuple[Slowly, ...], seconds: float, healthy: Healthy) -> Attack:
     attack = Attack()
     held: dict[int, tuple[float, asyncio.Event]] = {}  # own port -> when it was opened, and whether it was closed
 
@@ -122,6 +125,7 @@ async def _attack(
         while True:
             connection = socket.socket()
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER_BYTES)
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, SEGMENT_BYTES)
             connection.setblocking(False)
             try:
                 await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
@@ -156,9 +160,7 @@ async def _attack(
                     closed.set()
 
     tasks = [asyncio.create_task(hold(ways[number % len(ways)])) for number in range(CONNECTIONS)]
-    tasks += [asyncio.create_task(look()), asyncio.create_task(_be_healthy(rig, port, healthy))]
-    if feeds:
-        tasks.append(asyncio.create_task(_feed(rig)))
+    tasks += [asyncio.create_task(look()), asyncio.create_task(_be_healthy(port, healthy))]
     try:
         done, _ = await asyncio.wait(tasks, timeout=seconds, return_when=asyncio.FIRST_EXCEPTION)
         for task in done:
@@ -182,7 +184,7 @@ async def _drip(connection: socket.socket, first: bytes, then: bytes) -> None:
                 await loop.sock_sendall(connection, then)
 
 
-async def _be_healthy(rig: Rig, port: int, healthy: Healthy) -> None:
+async def _be_healthy(port: int, healthy: Healthy) -> None:
     while True:
         for path in HEALTHY_PATHS:
             began = time.monotonic()
@@ -201,15 +203,13 @@ async def _be_healthy(rig: Rig, port: int, healthy: Healthy) -> None:
         await asyncio.sleep(HEALTHY_EVERY_S)
 
 
-async def _feed(rig: Rig) -> None:
-    """Publish, so that there is something to read."""
-    # The process that is not attacked.
-    staff = Person(rig.web[-1].url, STAFF)
+async def _fill(rig: Rig) -> None:
+    """Publish what there is to read."""
+    staff = Person(rig.url, STAFF)
     try:
-        while True:
-            with contextlib.suppress(httpx.HTTPError):
-                await staff.publishes(STREAM, "x" * EVENT_BYTES)
-            await asyncio.sleep(1 / EVENTS_PER_S)
+        for _ in range(EVENTS):
+            status, _ = await staff.publishes(STREAM, "x" * EVENT_BYTES)
+            assert status == 201, status
     finally:
         await staff.aclose()
 
