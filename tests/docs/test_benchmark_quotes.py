@@ -9,6 +9,18 @@ from apps.benchmark import quotes
 from apps.benchmark.results import Record, Results
 from apps.benchmark.scenario import SCENARIOS
 
+FIGURES = (
+    "cpu_us_per_delivery",
+    "cpu_us_per_connect",
+    "cpu_us_per_request",
+    "kb_per_connection",
+    "publishes_per_s",
+    "requests_per_s",
+    "deliveries_per_s",
+    "p99_ms",
+    "threads",
+)
+
 
 @pytest.mark.parametrize("document", quotes.DOCUMENTS)
 def test_document_quotes_the_newest_report(document: str) -> None:
@@ -53,3 +65,20 @@ def test_only_a_whole_run_in_full_size_is_quoted() -> None:
     partial = whole()
     del partial.scenarios["sse-1000"]
     assert not quotes.is_quotable(partial)
+
+
+@pytest.mark.parametrize("document", quotes.DOCUMENTS)
+def test_run_that_measured_everything_fills_every_quote(document: str) -> None:
+    run = whole()
+    for name, scenario in SCENARIOS.items():
+        for peer in scenario.peers:
+            for load in [*(load.name for load in scenario.loads), "hold", "closed loop"]:
+                figures = dict.fromkeys(FIGURES, 20.0)
+                run.records.append(Record(name, peer, 1, load, figures))
+    text = (quotes.PROJECT / document).read_text()
+    filled = quotes.quoted(text, run, quotes.DOCUMENTS[document])
+    assert "| not measured |" not in filled
+    assert "has not measured this" not in filled
+    assert "没有测量" not in filled
+    assert quotes.quoted(text, None, "en") != filled
+    assert quotes.quoted(filled, quotes.newest(), quotes.DOCUMENTS[document]) == text
