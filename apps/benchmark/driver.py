@@ -31,7 +31,7 @@ MARK = b'"n":'
 CURSOR = re.compile(rb'"cursor":"([^"]*)"')
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 PONG = b"\x8a\x80\0\0\0\0"  # a masked WebSocket frame without content
-PONG_EVERY_S = 5.0
+PONG_EVERY_S, QUIET_PONG_EVERY_S = 5.0, 12.0
 READ_BYTES = 16 * 1024
 # Kept in the answers: enough to draw a distribution from.
 QUANTILES = (0, 1, 5, 10, 25, 50, 75, 90, 95, 99, 99.9, 100)
@@ -165,6 +165,7 @@ def collect(
     open_.forget_chunks()
     if pong:
         say_pong(open_)
+    ponged_s = time.monotonic()
     expected = events * len(open_.sockets)
     poll, chunks = open_.poll.poll, open_.chunks
     read, now_ns = os.read, time.monotonic_ns
@@ -174,6 +175,10 @@ def collect(
     cpu_s = 0.0
     busy_from = busy_from_cpu = None
     while seen < expected and last_s - began_s < at_most_s:
+        # Rarely: the server has to read them, and that is counted as its work.
+        if pong and time.monotonic() - ponged_s > QUIET_PONG_EVERY_S:
+            say_pong(open_)
+            ponged_s = time.monotonic()
         ready = poll(0.05, 4096)
         if ready and busy_from is None:
             busy_from, busy_from_cpu = time.monotonic(), time.process_time()
