@@ -115,8 +115,14 @@ def _string(rng: random.Random) -> str:
         return rng.choice(WHOLE)
     text = "".join(rng.choices(PIECES, k=rng.randint(1, 8)))
     if rng.random() < 0.3:
-        text += "".join(map(chr, rng.choices([*range(0xD800), *range(0xE000, 0x110000)], k=4)))
+        text += "".join(_any_character(rng) for _ in range(4))
     return text[:100]
+
+
+def _any_character(rng: random.Random) -> str:
+    """Return any character of Unicode but half a surrogate pair, all of them as likely."""
+    place = rng.randrange(0x110000 - 0x800)
+    return chr(place if place < 0xD800 else place + 0x800)
 
 
 def _with_half(rng: random.Random) -> str:

@@ -31,7 +31,7 @@ HEALTHY_ADDRESS = "127.0.0.2"  # another than the attackers', who may have used 
 HEALTHY_EVERY_S, HEALTHY_PATIENCE_S = 0.5, 10.0
 STREAM = "lab.slow"
 # There from the start, and enough to fill the buffers between a process and a reader that takes nothing.
-EVENT_BYTES, EVENTS = 15_000, 120
+EVENT_BYTES, EVENTS = 15_000, 60
 RECEIVE_BUFFER_BYTES = 4_096
 # As on the way through the internet: the kernel's buffers for the 64 KiB of the loopback hold megabytes.
 SEGMENT_BYTES = 1_400
