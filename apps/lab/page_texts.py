@@ -124,6 +124,15 @@ LAB_TEXTS = {
     "elsewhere": _("The lab is open in another tab of this browser."),
     "linkOdd": _("The link asks for something that the lab does not do ({what}); the nearest it does was set."),
     "busy": _("The lab asks for patience: {message}; {hint}."),
+    # What the server refuses, by its code.
+    "too_often": _("the lab was asked for more than it does in a second"),
+    "too_many_connections": _("too many of your connections are in the lab; close its other tabs"),
+    "lab_full": _("the lab is full"),
+    "already_publishing": _("a steady rate of yours is running already; let it end"),
+    "lab_busy": _("other visitors' rates leave no room for this one"),
+    "no_visitor": _("this page and its cookie have parted; load the page again"),
+    "not_your_run": _("this run is another visitor's"),
+    "tryAgain": _("try again in {seconds} s"),
     # Figures.
     "ms": _("{n} ms"),
     "s": _("{n} s"),

@@ -1,13 +1,17 @@
 """The lab in Chromium: no fault costs any lane an event, and the figures are the network's."""
 
 import json
+import re
 from collections import Counter
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Page, expect
 
+from apps.lab import limits
+from apps.lab.page_texts import LAB_TEXTS
 from apps.transports.registry import DOORS
 from tests.rig.axe import serious_violations
 from tests.rig.chromium import Pages
@@ -115,6 +119,23 @@ async def test_numbers_out_of_bounds_start_nothing(pages: Pages, live_site: Site
     await page.locator("#size").fill("200")
     await page.locator("#one").click()
     await page.locator("#phase[data-phase=done]").wait_for(timeout=60_000)
+
+
+async def test_a_refusal_is_told_in_the_pages_language(pages: Pages, live_site: Site) -> None:
+    pages.faults.allow("429")
+    page = await pages.open("about:blank", locale="zh-CN")
+    error = {"code": "lab_full", "message": "the lab is full", "hint": "try again in 7 s"}
+    await page.route(
+        "**/lab/runs", lambda route: route.fulfill(status=429, headers={"Retry-After": "7"}, json={"error": error})
+    )
+    await page.goto(f"{live_site.url}/lab/")
+    await expect(page.locator("#notice")).to_have_text("实验室请您稍等：实验室已满；请在 7 秒后再试。")
+
+
+def test_every_limit_has_words_in_both_languages() -> None:
+    codes = set(re.findall(r'_too_much\("(\w+)"', Path(limits.__file__).read_text()))
+    assert "lab_full" in codes
+    assert codes <= LAB_TEXTS.keys()
 
 
 class NetworkLog:

@@ -1,6 +1,7 @@
 """The rig itself: what it promises, and that it notices what it is there to notice."""
 
 import http.client
+import socket
 from pathlib import Path
 
 import psycopg
@@ -105,4 +106,15 @@ async def test_tab_says_what_the_browser_refused(browser: Browser, live_site: Si
     nobody_there = f"http://127.0.0.1:{free_port()}/"
     with pytest.raises(DevToolsError, match=r"^Page\.navigate to .*: net::ERR_CONNECTION_REFUSED"):
         async with Tab(browser, nobody_there):
+            pass
+
+
+def test_free_port_lets_a_server_in_and_nobody_who_looks_for_one() -> None:
+    port = free_port()
+    with socket.socket() as another, pytest.raises(OSError, match="in use"):
+        another.bind(("127.0.0.1", port))
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection(("127.0.0.1", port))
+    for _ in ("started", "and again"):
+        with socket.create_server(("127.0.0.1", port)), socket.create_connection(("127.0.0.1", port)):
             pass

@@ -55,6 +55,7 @@ function input(id) {
 function showSettings(experiment) {
   for (const name of numbers) input(name).value = String(experiment[name]);
   const poll = /** @type {HTMLSelectElement} */ (input("poll"));
+  for (const option of poll.options) option.text = fill(texts.s, { n: Number(option.value) / 1000 });
   if (poll.selectedIndex === -1) {
     poll.add(new Option(duration(experiment.poll), String(experiment.poll)));
     poll.value = String(experiment.poll);

@@ -1,5 +1,6 @@
 /** What the page asks of the lab's endpoints. */
 
+import { fill, texts } from "../demos/page.js";
 import { nowMs, offsetFrom } from "./clock.js";
 
 /** @import {DoorTally} from "./figures.js" */
@@ -25,11 +26,12 @@ export class LabRefusal extends Error {
   /**
    * @param {{code?: string, message?: string, hint?: string}} error
    * @param {number} status
+   * @param {number} retryAfterS  0: the server named no time
    */
-  constructor({ code = "", message = "", hint = "" }, status) {
-    super(message || `the server answered ${status}`);
-    this.code = code;
-    this.hint = hint;
+  constructor({ code = "", message = "", hint = "" }, status, retryAfterS) {
+    super(texts[code] || message || `the server answered ${status}`);
+    // What was said in the page's language comes without the hint, which is for programs.
+    this.hint = retryAfterS ? fill(texts.tryAgain, { seconds: retryAfterS }) : code in texts ? "" : hint;
     this.status = status;
   }
 }
@@ -50,7 +52,7 @@ async function ask(path, body) {
   });
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
-  throw new LabRefusal(answer.error ?? {}, response.status);
+  throw new LabRefusal(answer.error ?? {}, response.status, Number(response.headers.get("Retry-After")));
 }
 
 function csrfToken() {
