@@ -56,6 +56,7 @@ class PageFaults:
     """What a page complained of: console errors and warnings, uncaught exceptions, answers of 400 and above."""
 
     found: list[str] = field(default_factory=list)
+    is_over: bool = False
     _allowed: list[re.Pattern[str]] = field(default_factory=list)
 
     def allow(self, pattern: str) -> None:
@@ -68,17 +69,21 @@ class PageFaults:
 
     def watch(self, page: Page) -> None:
         page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self.found.append(f"uncaught: {error}"))
+        page.on("pageerror", lambda error: self._note(f"uncaught: {error}"))
         page.on("response", self._on_response)
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             place = message.location
-            self.found.append(f"console {message.type}: {message.text} ({place.get('url')}:{place.get('lineNumber')})")
+            self._note(f"console {message.type}: {message.text} ({place.get('url')}:{place.get('lineNumber')})")
 
     def _on_response(self, response: Response) -> None:
         if response.status >= 400:
-            self.found.append(f"{response.status} {response.request.method} {response.url}")
+            self._note(f"{response.status} {response.request.method} {response.url}")
+
+    def _note(self, fault: str) -> None:
+        if not self.is_over:
+            self.found.append(fault)
 
 
 class Pages:
@@ -132,6 +137,9 @@ class Pages:
         return page
 
     async def close(self) -> None:
-        """Close every page that is open."""
+        """Close every page that is open; what that breaks off, such as a WebSocket that is opening, is no fault."""
+        for context in list(self._browser.contexts):
+            await context.cookies()  # a round trip, behind which all that was said before is here
+        self.faults.is_over = True
         for context in list(self._browser.contexts):
             await context.close()
