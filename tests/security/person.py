@@ -19,10 +19,11 @@ class Person(KeptWire):
     Args:
         url: origin of the web process.
         account: whose cookies it sends; None: none.
+        token: what it sends besides, see `KeptWire`.
     """
 
-    def __init__(self, url: str, account: Account | None) -> None:
-        super().__init__(url, account)
+    def __init__(self, url: str, account: Account | None, token: str = "") -> None:
+        super().__init__(url, account, token)
         self._csrf = {"X-CSRFToken": account.cookies()["csrftoken"]} if account else {}
 
     def at(self, door: str) -> Reader:

@@ -16,6 +16,7 @@ from tests.conformance.wires import SocketClosed
 from tests.faults.rig import Rig
 from tests.faults.scenario import Figure, Outcome
 from tests.rig.accounts import DEACTIVATED, MEMBER, OTHER_READER, READER, STAFF, Account
+from tests.rig.site import run_python
 from tests.security.bar import Bar, Say
 from tests.security.person import Person
 
@@ -25,7 +26,11 @@ IDENTITIES: dict[str, Account | None] = {
     "member": MEMBER,
     "staff": STAFF,
     "deactivated": DEACTIVATED,
+    # Cookies that come with a token don't count: these would read the personal topic.
+    "token": READER,
 }
+# Of staff, who may publish, and read more than this.
+TOKEN_TOPICS, TOKEN_RIGHTS = ("lab.matrix", "staff.*"), ("read", "history")
 PUBLIC = "lab.matrix"
 PERSONAL = f"user.{READER.user_id}"
 GROUP = "group.editors"
@@ -35,11 +40,11 @@ MAY_READ = {
     PUBLIC: set(IDENTITIES),
     PERSONAL: {"reader"},
     GROUP: {"member"},
-    STAFF_TOPIC: {"staff"},
+    STAFF_TOPIC: {"staff", "token"},
 }
 MAY_PUBLISH = {"staff"}
 # Further topics for the random attempts: nobody's, another one's, and none at all.
-OTHERS = {f"user.{OTHER_READER.user_id}": set(), "group.nobody": set(), "notifications": set(IDENTITIES)}
+OTHERS = {f"user.{OTHER_READER.user_id}": set(), "group.nobody": set(), "notifications": set(IDENTITIES) - {"token"}}
 NO_TOPICS = ("user", "user.", "group.", "secret", "staff", "admin.x")
 AT_ONCE = 12
 # A stream that stays silent this long after its first frame has nothing to leak for now.
@@ -47,7 +52,12 @@ SILENCE_S = 0.3
 
 
 async def play(rig: Rig, count: int, say: Say) -> Outcome:
-    people = {name: [Person(process.url, account) for process in rig.web] for name, account in IDENTITIES.items()}
+    words = ("create_token", "staff", "--topics", *TOKEN_TOPICS, "--rights", *TOKEN_RIGHTS, "--life", "3600")
+    token = (await asyncio.to_thread(run_python, rig.env, "manage.py", *words)).strip()
+    people = {
+        name: [Person(process.url, account, token if name == "token" else "") for process in rig.web]
+        for name, account in IDENTITIES.items()
+    }
     cells: Counter[str] = Counter()
     wrong: list[str] = []
     try:
@@ -185,4 +195,10 @@ async def _attempt(people: dict[str, list[Person]], rng: random.Random, attempts
     attempts.leaks += [f"{what}: {event['topic']}" for event in events if name not in rights.get(event["topic"], ())]
 
 
-BAR = Bar("S2", "5 identities × 4 families × 5 doors × read, history, publish", play, full=10_000, short=150)
+BAR = Bar(
+    "S2",
+    "6 identities, one with a token, × 4 families × 5 doors × read, history, publish",
+    play,
+    full=10_000,
+    short=150,
+)
