@@ -101,7 +101,7 @@ def edit_notification(request: HttpRequest, number: Number, edit: bodies.Edit) -
 @router.delete(
     "/notifications/{number}",
     auth=TO_WRITE,
-    response={204: None, 404: answers.Problem, (401, 403, 429, 500, 503): answers.Problem},
+    response={204: None, (400, 401, 403, 404, 429, 500, 503): answers.Problem},
     summary="Recall a notification",
 )
 def recall_notification(request: HttpRequest, number: Number) -> HttpResponse:

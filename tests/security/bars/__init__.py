@@ -4,6 +4,7 @@ from tests.security.bar import Bar
 from tests.security.bars import (
     ended_rights,
     floods,
+    generated_requests,
     hostile_frames,
     hostile_origins,
     hostile_strings,
@@ -21,6 +22,7 @@ _MODULES = (
     script_injection,
     hostile_strings,
     hostile_frames,
+    generated_requests,
     oversize,
     floods,
     slow_clients,
