@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -14,6 +15,7 @@ from apps.access.rate import parse as parse_rate
 _YES_AND_NO = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 _DATABASES = ("sqlite", "postgresql", "postgres")
 _REDIS = ("redis://", "rediss://", "unix://")
+_CONTACTS = ("mailto:", "https://", "tel:")
 # Of the package's names for the same, those that say what they are: its smtps:// is not TLS from the start.
 _MAIL = ("smtp", "smtp+tls", "smtp+ssl", "consolemail", "filemail", "dummymail")
 
@@ -62,6 +64,25 @@ class Environment(environ.FileAwareEnv):
     def words(self, name: str, *, default: list[str]) -> list[str]:
         value = self._given(name)
         return default if value is None else [word.strip() for word in value.split(",") if word.strip()]
+
+    def networks(self, name: str, *, default: list[str]) -> list[IPv4Network | IPv6Network]:
+        """Return the networks in the variable `name`; an address alone is a network of one."""
+        networks = []
+        for word in self.words(name, default=default):
+            try:
+                networks.append(ip_network(word))
+            except ValueError:
+                raise WrongSetting(
+                    f"{name} has {word!r}; expected addresses or networks, such as 192.0.2.7 or 2001:db8::/32"
+                ) from None
+        return networks
+
+    def contact(self, name: str, *, default: str) -> str:
+        """Return an address at which people can be reached, as a URL."""
+        value = self._given(name) or default
+        if value and not (value.startswith(_CONTACTS) and value.isprintable() and " " not in value):
+            raise WrongSetting(f"{name} is {value!r}; expected mailto:security@example.org, https://… or tel:…")
+        return value
 
     def time_zone(self, name: str, *, default: str) -> str:
         value = self._given(name) or default

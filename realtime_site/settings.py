@@ -68,6 +68,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "apps.access.answer_headers.AnswerHeaders",
     "django.middleware.security.SecurityMiddleware",
     "apps.access.secure_cookies.SecureCookies",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -77,6 +78,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "apps.audit.actor.acting_user",
+    "apps.access.admin_addresses.AdminAddresses",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -186,6 +188,11 @@ AXES_DISABLE_ACCESS_LOG = True  # the audit trail has it
 AXES_ENABLE_ADMIN = False  # it speaks no Chinese; `manage.py axes_reset_username` lets somebody in again
 AXES_VERBOSE = False
 
+# From where the admin may be used; empty: from everywhere.
+ADMIN_ADDRESSES = env.networks("ADMIN_ADDRESSES", default=[])
+# Whom to tell of a weakness, for /.well-known/security.txt; empty: there is no such file.
+SECURITY_CONTACT = env.contact("SECURITY_CONTACT", default="")
+
 # For how long one stays signed in, and for how long a link for a new password works.
 SESSION_COOKIE_AGE = env.integer("SESSION_LIFE_S", default=1_209_600, at_least=60)
 SESSION_COOKIE_HTTPONLY = True
@@ -222,7 +229,7 @@ MAX_CONNECTIONS: dict[str, int | None] = {
 if not env.flag("CLIENT_LIMITS", default=True):
     RATES, MAX_CONNECTIONS = dict.fromkeys(RATES), dict.fromkeys(MAX_CONNECTIONS)
 
-# Nothing but the site's own files, and no script or style inside a page; the admin keeps to it too.
+# Nothing but the site's own files, and no script or style inside a page; the admin keeps to that too.
 # [spec] 'self' allows ws: and wss: to the same host as well (CSP Level 3, "Does url match expression in origin").
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -232,6 +239,8 @@ CONTENT_SECURITY_POLICY = {
         "base-uri": ["'none'"],
         "form-action": ["'self'"],
         "frame-ancestors": ["'none'"],
+        # Text never becomes markup: `innerHTML` and its like throw. But for the admin, see operations/admin_site.py.
+        "require-trusted-types-for": ["'script'"],
     }
 }
 

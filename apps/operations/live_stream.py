@@ -8,10 +8,12 @@ from django.conf import settings
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponseBase, StreamingHttpResponse
 
+from apps.access.admin_addresses import admits
 from apps.events import feed
 from apps.operations import roll_call
 from apps.transports.connections import opened
 from apps.transports.http_door import STREAM_HEADERS, http_door
+from apps.transports.refusal import Refusal
 from apps.transports.subscription import permitted
 
 # Nothing is ever appended to it: who may read this topic may see the figures.
@@ -26,8 +28,13 @@ async def live_stream(request: ASGIRequest) -> HttpResponseBase:
     """Answer with the stream.
 
     Raises:
-        Refusal: 403 for who is not staff, 503 where that could not be found out.
+        Refusal: 403 for who is not staff, or comes from where the admin is not open; 503 where that could not be found
+            out.
     """
+    if not admits(request):
+        raise Refusal(
+            403, "forbidden", "the admin is not open to your address", "come from a network of ADMIN_ADDRESSES"
+        )
     identity = permitted(request.scope["identity"], [RIGHT])
     feed.current().start()
     processes = roll_call.current()

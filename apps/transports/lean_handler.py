@@ -20,6 +20,7 @@ from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpResponseBadRequest, HttpResponseBase
 from django.urls import set_script_prefix
 
+from apps.access.answer_headers import ON_DATA, with_headers
 from apps.transports.refusal import Refusal, bad_request, refused
 
 MAX_BODY_BYTES = 64 * 1024
@@ -53,6 +54,9 @@ class LeanHandler(ASGIHandler):
             await self.send_response(await self._respond(scope, body), send)
 
     async def _respond(self, scope: dict[str, Any], body: bytes) -> HttpResponseBase:
+        return with_headers(await self._answer(scope, body), ON_DATA)
+
+    async def _answer(self, scope: dict[str, Any], body: bytes) -> HttpResponseBase:
         if len(body) > MAX_BODY_BYTES:
             return refused(_too_large())
         request, error = self.create_request(scope, io.BytesIO(body))

@@ -73,6 +73,10 @@ WRONG = [
     ("EMAIL_URL", "smtps://u:hunter2@h", "EMAIL_URL names no mail server; expected smtp+tls://user:password@host:587, "
      "smtp+ssl:// or smtp://, with characters that mean something in a URL percent-encoded in the password, or "
      "consolemail://."),
+    ("ADMIN_ADDRESSES", "10.0.0.1/8", "ADMIN_ADDRESSES has '10.0.0.1/8'; expected addresses or networks, such as "
+     "192.0.2.7 or 2001:db8::/32."),
+    ("SECURITY_CONTACT", "security@example.org", "SECURITY_CONTACT is 'security@example.org'; expected "
+     "mailto:security@example.org, https://… or tel:…."),
     ("SIGN_IN_ATTEMPTS", "0", "SIGN_IN_ATTEMPTS is '0'; expected a whole number, at least 1."),
     ("SECRET_KEY_FILE", "/missing", "SECRET_KEY_FILE is '/missing', which can't be read (No such file or directory); "
      "correct the path, or the file's permissions."),

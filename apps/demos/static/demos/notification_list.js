@@ -6,6 +6,7 @@ import { copyOf, element, fill, language, texts, write } from "./page.js";
 /** @import {Notification} from "../notifications/notification.js" */
 /** @import {LoggedEvent} from "../transports/framing.js" */
 
+const PUBLIC_TOPIC = "notifications";
 const MOST_ROWS = 50; // older ones leave the page, not the log
 const timeFormat = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
 
@@ -30,6 +31,13 @@ export class NotificationList {
     if (data === null) return; // recalled since
     if (type === "notification.recalled") this.#remove(data.id, topic);
     else if (type === "notification.posted" || type === "notification.edited") this.#put(data, topic, type);
+  }
+
+  /** Take away what reached this reader alone, or as one of a group: nobody may read it here any more. */
+  withdrawPrivate() {
+    for (const row of this.#rows()) if (!topicsOf(row).has(PUBLIC_TOPIC)) row.remove();
+    this.#empty.hidden = this.#list.childElementCount > 0;
+    this.#announce("");
   }
 
   /** @returns {HTMLElement[]} */

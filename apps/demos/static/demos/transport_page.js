@@ -24,6 +24,12 @@ function connect(after) {
   feed.addEventListener("state", ({ detail }) => state.show(detail));
   feed.addEventListener("wire", ({ detail }) => wire.add(detail));
   // #endregion
+  feed.addEventListener("state", ({ detail }) => {
+    if (detail.state !== "refused") return;
+    // Nobody may read this person's notifications here any more.
+    list.withdrawPrivate();
+    wire.forget();
+  });
   for (const type of ["event", "heartbeat", "state"]) feed.addEventListener(type, () => wire.showPlace(feed.cursor));
   return feed;
 }

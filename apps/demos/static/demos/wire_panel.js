@@ -43,6 +43,11 @@ export class WirePanel {
     while (this.#lines.childElementCount > MOST_LINES) this.#lines.lastElementChild?.remove();
   }
 
+  /** Take away what went over the wire; the totals stay. */
+  forget() {
+    this.#lines.replaceChildren();
+  }
+
   /**
    * Show the place in the log.
    *
