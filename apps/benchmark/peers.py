@@ -178,6 +178,6 @@ def environment() -> dict[str, str]:
     ours = ("DJANGO_SETTINGS_MODULE", "DATABASE_URL", "REDIS_URL", "VAR_DIR", "SECRET_KEY")
     kept = {name: value for name, value in os.environ.items() if name not in ours}
     # All clients come from one address. The limits are far away and not off: what they cost is measured too.
-    limits = dict.fromkeys(("RATE_OPEN_ADDRESS", "RATE_OPEN_USER", "RATE_PUBLISH"), "99999999/s")
+    limits = dict.fromkeys(("RATE_OPEN_ADDRESS", "RATE_OPEN_USER", "RATE_PUBLISH", "RATE_API_ADDRESS"), "99999999/s")
     limits |= dict.fromkeys(("MAX_CONNECTIONS_ADDRESS", "MAX_CONNECTIONS_USER"), "1000000")
     return kept | limits | {"PYTHONPATH": str(PROJECT), "LOG_LEVEL": "WARNING", "NODE_ENV": "production"}
