@@ -67,6 +67,8 @@ async def test_an_event_is_published_from_the_docs_in_chromium(pages, live_site)
 
 async def test_a_phone_shows_the_docs_without_scrolling_sideways(pages, live_site):
     page = await pages.open(live_site.url + "/api/docs", locale="zh-CN", phone=True, dark=True)
-    await expect(page.locator(".opblock")).to_have_count(6)
+    with live_site.client() as client:
+        operations = sum(len(methods) for methods in client.get("/api/openapi.json").json()["paths"].values())
+    await expect(page.locator(".opblock")).to_have_count(operations)
     assert await page.locator("h1").first.inner_text() == "发布 API"
     assert await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
