@@ -147,7 +147,7 @@ async def play(rig: Rig, count: int, say: Say) -> Outcome:
     say(f"{len(before)} texts written, {wrote['refused']} of {len(LINKS)} links refused")
     async with open_chromium() as browser:
         context = await browser.new_context(viewport={"width": 1280, "height": 900})
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(120_000)
         await context.add_init_script(_WATCH)
         cookies: Any = [{"name": name, "value": value, "url": rig.url} for name, value in ADMIN.cookies().items()]
         await context.add_cookies(cookies)
