@@ -49,8 +49,9 @@ texts, links, past = asked["texts"], asked["links"], asked["past_the_checks"]
 admin = User.objects.get(pk=1)
 refused, pk = 0, 0
 for number, text in enumerate(texts):
+    # Not `save`: that tells every process that this user's rights may have moved, and polls get a 503 for a moment.
     admin.first_name, admin.last_name = text[:75], text[75:150]
-    admin.save()
+    User.objects.filter(pk=1).update(first_name=admin.first_name, last_name=admin.last_name)
     group, _ = Group.objects.get_or_create(name=text[:150])
     message = text + "\\n" + text
     post = Notification(title=text, message=message, level="warning", link="/guide/", posted_by=admin)
