@@ -10,9 +10,11 @@ import logging
 import time
 from collections.abc import Iterable
 
-from asgiref.sync import async_to_sync
+from asgiref.sync import SyncToAsync, async_to_sync
 from channels.layers import get_channel_layer
 from django.db import transaction
+
+from apps.events import hint_loop
 
 logger = logging.getLogger(__name__)
 
@@ -62,8 +64,14 @@ def hint_on_commit(topics: Iterable[str]) -> None:
 
 def _send_hints(topics: list[str]) -> None:
     unread.update(topics)
-    if layer_health.is_well:
+    if not layer_health.is_well:
+        return
+    # Of a thread that serves an event loop, the hint is sent in that loop: there the in-memory layer has its readers.
+    serving = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
+    if serving is not None and serving.is_running():
         async_to_sync(hint)(topics)
+    else:
+        hint_loop.run(hint(topics))
 
 
 async def hint(topics: Iterable[str]) -> bool:

@@ -1,0 +1,32 @@
+"""An event loop for publishers that have none: commands, scripts, threads of a program's own.
+
+asgiref makes a loop for each call from such a place, and ends it with the call: with Redis, a connection for each hint.
+This one is made once a process, and keeps its connection.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+R = TypeVar("R")
+
+_making = threading.Lock()
+_loop: asyncio.AbstractEventLoop | None = None
+_pid = 0
+
+
+def run(coroutine: Coroutine[Any, Any, R]) -> R:
+    """Run `coroutine`, which ends by itself, in the loop of this process, and return what it returns."""
+    return asyncio.run_coroutine_threadsafe(coroutine, _running_loop()).result()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    global _loop, _pid
+    with _making:
+        # A fork takes the loop along, but not the thread that runs it.
+        if _loop is None or _pid != os.getpid():
+            _loop, _pid = asyncio.new_event_loop(), os.getpid()
+            threading.Thread(target=_loop.run_forever, name="hints", daemon=True).start()
+        return _loop
