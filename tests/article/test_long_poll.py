@@ -53,12 +53,15 @@ def waiting_for_notifications() -> bool:
     return window is not None and bool(window.waiters)
 
 
-async def test_what_was_posted_between_two_calls_comes_one_by_one_in_order(browser_like):
+async def test_what_was_posted_between_two_calls_comes_one_by_one_in_order(browser_like, settings):
     await get(browser_like)
     for number in range(3):
         await post(f"News {number}")
-    answers = [await get(browser_like) for _ in range(4)]
-    assert [answer["message"] for answer in answers] == ["News 0", "News 1", "News 2", None]
+    settings.ARTICLE_LONG_POLL_S = 60
+    answers = [await get(browser_like) for _ in range(3)]
+    assert [answer["message"] for answer in answers] == ["News 0", "News 1", "News 2"]
+    settings.ARTICLE_LONG_POLL_S = 0.05
+    assert (await get(browser_like))["message"] is None
 
 
 async def test_a_browser_that_comes_for_the_first_time_gets_no_old_news(browser_like):
@@ -66,10 +69,11 @@ async def test_a_browser_that_comes_for_the_first_time_gets_no_old_news(browser_
     assert (await get(browser_like))["message"] is None
 
 
-async def test_an_answer_that_never_arrived_is_given_again(browser_like):
+async def test_an_answer_that_never_arrived_is_given_again(browser_like, settings):
     await get(browser_like)
     place = dict(browser_like.cookies)
     await post("News")
+    settings.ARTICLE_LONG_POLL_S = 60
     assert (await get(browser_like))["message"] == "News"
     browser_like.cookies.update(place)
     assert (await get(browser_like))["message"] == "News"

@@ -74,9 +74,9 @@ async def test_a_token_opens_what_it_reaches_and_nothing_else(door: Door, wire: 
 
 
 async def test_cookies_beside_a_token_do_not_count(door: Door, wire: AsgiWire, ada: User) -> None:
-    ben = await asyncio.to_thread(User.objects.create_user, "ben")
+    ben = await queries.write(User.objects.create_user, "ben")
     tab = Client()
-    await asyncio.to_thread(tab.force_login, ada)
+    await queries.write(tab.force_login, ada)
     cookies = f"sessionid={tab.cookies['sessionid'].value}"
     token = tokens.issue(ben, "*", READS).text
     assert (await refusal_of(reader_with(door, wire, token, cookies), GROUP))[0] == 403

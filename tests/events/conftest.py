@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 from unittest import mock
 
@@ -16,6 +16,7 @@ from apps.events.feed import Feed
 from apps.events.logged_event import LoggedEvent
 from apps.events.wakeup import layer_health
 from tests.events.faulty_layer import FaultyLayer
+from tests.rig.waiting import await_until
 
 # How long an example takes says nothing on a machine that others use too.
 hypothesis_settings.register_profile("untimed", deadline=None)
@@ -87,6 +88,7 @@ class DatabaseSwitch:
         self._is_frozen = False
         self._is_off = False
         self._thawed = threading.Event()
+        self._under_way: set[object] = set()
 
     def off(self) -> None:
         """From now on each query fails as if no server was there."""
@@ -101,26 +103,38 @@ class DatabaseSwitch:
         self._is_off = self._is_frozen = False
         self._thawed.set()
 
-    def pass_through(self) -> None:
-        if self._is_frozen:
-            self._thawed.wait()
-        if self._is_off:
-            raise OperationalError("connection refused")
+    def pass_through(self, query: Callable[..., Any]) -> Any:
+        """Run `query`, as far as the database is there."""
+        this = object()
+        self._under_way.add(this)
+        try:
+            if self._is_frozen:
+                self._thawed.wait()
+            if self._is_off:
+                raise OperationalError("connection refused")
+            return query()
+        finally:
+            self._under_way.discard(this)
+
+    @property
+    def is_idle(self) -> bool:
+        return not self._under_way
 
 
 @pytest.fixture
-def database_switch(monkeypatch: pytest.MonkeyPatch) -> Iterator[DatabaseSwitch]:
+async def database_switch(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DatabaseSwitch]:
     """The switch of this process's database; it is on."""
     switch = DatabaseSwitch()
     connected = queries._with_fresh_connection
 
     def through_the_switch(query: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-        switch.pass_through()
-        return connected(query, *args, **kwargs)
+        return switch.pass_through(lambda: connected(query, *args, **kwargs))
 
     monkeypatch.setattr(queries, "_with_fresh_connection", through_the_switch)
     yield switch
     switch.on()
+    # [race] An append that nobody waits for any more commits once the database is back: not into the next test.
+    await await_until(lambda: switch.is_idle, "the queries that were held up to end")
 
 
 async def elsewhere(act: Callable[..., Any], *args: Any) -> Any:

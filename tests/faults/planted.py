@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 from django.db import connection
 from django.db.models import Max
@@ -77,12 +76,12 @@ def skipped_catch_up() -> None:
 
 def dropped_deduplication() -> None:
     """A publish that is sent again with its key is appended again."""
-    append = log.append
+    append_many = log.append_many
 
-    def append_without_key(*args: Any, key: str | None = None, **options: Any) -> LoggedEvent:
-        return append(*args, **options)
+    def append_without_keys(new_events: Iterable[log.NewEvent]) -> list[LoggedEvent]:
+        return append_many([replace(new, key=None) for new in new_events])
 
-    log.append = append_without_key
+    log.append_many = append_without_keys
 
 
 def open_personal_topic() -> None:

@@ -17,7 +17,7 @@ from apps.server.status import status as server_status
 from apps.transports import deliveries
 from apps.transports.deliveries import delivered
 from tests.rig.site import Site
-from tests.rig.waiting import wait_until
+from tests.rig.waiting import await_until, wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -143,9 +143,11 @@ async def test_a_long_poll_counts_the_latency_of_what_came_while_it_waited(probe
     await log.aappend("lab.a", "test.happened", "before")
     await prober.get("/feed/long-poll?topic=lab.a&after=start", headers={"Host": "localhost"})
     polling = asyncio.create_task(prober.get("/feed/long-poll?topic=lab.a&after=now", headers={"Host": "localhost"}))
-    found: Samples = {}
-    while not value(found, "open_connections", door="long_poll"):
-        found = await scrape()
+
+    async def is_open() -> bool:
+        return bool(value(await scrape(), "open_connections", door="long_poll"))
+
+    await await_until(is_open, "the long poll to wait")
     await log.aappend("lab.a", "test.happened", "meanwhile")
     assert (await polling).json()["events"][0]["data"] == "meanwhile"
     found = await scrape()

@@ -1,6 +1,5 @@
 """Who comes too often, or keeps too much open, is refused in words, in the manner of each door."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,7 +12,7 @@ from django.test import Client
 from apps.access import shared_buckets
 from apps.access.client_address import counted_address
 from apps.access.rate import Rate
-from apps.events import feed
+from apps.events import feed, queries
 from realtime_site.asgi import application
 from tests.conformance.readers import READERS, Refused
 from tests.conformance.seeing import seeing
@@ -65,7 +64,7 @@ async def test_a_forged_address_changes_nothing(header: str, wire: AsgiWire, set
 async def test_a_user_is_counted_wherever_they_come_from(wire: AsgiWire, settings: Any) -> None:
     settings.RATES = {**settings.RATES, "open_user": NO_MORE}
     tab = Client()
-    await asyncio.to_thread(lambda: tab.force_login(User.objects.create_user("ada")))
+    await queries.write(lambda: tab.force_login(User.objects.create_user("ada")))
     cookie = f"sessionid={tab.cookies['sessionid'].value}"
     assert [(await poll(wire, cookie=cookie))[0] for _ in range(3)] == [200, 200, 429]
     assert (await poll(wire))[0] == 200  # nobody in particular

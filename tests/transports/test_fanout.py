@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from apps.events import feed, log
+from apps.events import feed, log, queries
 from apps.events.feed import Feed
 from apps.transports import fanout
 from apps.transports.deliveries import deliveries_by_door
@@ -133,7 +133,7 @@ async def test_much_at_once_is_pushed_in_pieces(
 ) -> None:
     monkeypatch.setattr(fanout, "MAX_PUSH_BYTES", 500)
     async with clients(wire, door, 1, "lab.a") as (seen,):
-        await asyncio.to_thread(log.append_many, [log.NewEvent("lab.a", "test.happened", "x" * 200)] * 9)
+        await queries.write(log.append_many, [log.NewEvent("lab.a", "test.happened", "x" * 200)] * 9)
         await seen.until_seq(9)
     assert seen.seqs() == list(range(1, 10))
 
