@@ -26,7 +26,7 @@ from apps.server.status import status
 logger = logging.getLogger(__name__)
 
 # Share of the drain in which turns come; the rest is for the last ones to say goodbye.
-_TURNS_SHARE = 0.85
+_TURNS_SHARE = 0.88
 # Looks at the connections in the time after which a stalled one is cut, and how many in a row have to find it stalled:
 # after something blocked the event loop for that long, no connection has got on, which one look would blame on all.
 _LOOKS_PER_STALL = 10
