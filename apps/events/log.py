@@ -7,6 +7,7 @@ Every function here is synchronous and runs queries; async callers use `queries.
 import secrets
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
@@ -14,10 +15,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
-from django.db.models import F, Value
+from django.db.models import F
 from django.utils import timezone
 
-from apps.events import queries, wakeup
+from apps.events import queries, statements, wakeup
 from apps.events.appends import counted
 from apps.events.batch import DEFAULT_LIMIT, MAX_LIMIT, Batch, Reset, advanced, merge, share
 from apps.events.bounds import Bounds
@@ -29,8 +30,6 @@ from apps.events.topic_names import check_topic_name
 MAX_DATA_BYTES = 16 * 1024
 MAX_TYPE_LENGTH, MAX_KEY_LENGTH, MAX_SUBJECT_LENGTH = 64, 200, 100
 _PRUNE_CHUNK = 1_000  # rows deleted per transaction: appends to the topic wait for one chunk at most
-_COLUMNS = ("topic_id", "seq", "type", "time", "data", "subject", "blanks_earlier")
-_INSERTED = ("topic", "seq", "type", "data", "time", "key", "subject", "blanks_earlier")
 
 
 class EventRejected(ValueError):
@@ -95,6 +94,8 @@ def append_many(new_events: Iterable[NewEvent]) -> list[LoggedEvent]:
     """
     new_events = list(new_events)
     encoded = [_check(new) for new in new_events]
+    if len(new_events) == 1 and not new_events[0].blank_earlier:
+        return [_append_one(new_events[0], encoded[0])]
     by_topic: dict[str, list[int]] = defaultdict(list)
     for index, new in enumerate(new_events):
         by_topic[new.topic].append(index)
@@ -103,12 +104,9 @@ def append_many(new_events: Iterable[NewEvent]) -> list[LoggedEvent]:
     with transaction.atomic(savepoint=False):
         heads = _take_places({topic: len(indexes) for topic, indexes in by_topic.items()})
         # One clock reading for all, taken under the locks.
-        now = _to_milliseconds(timezone.now())
+        now = _now()
         for topic, indexes in sorted(by_topic.items()):
-            keys = {key for i in indexes if (key := new_events[i].key) is not None}
-            # One event alone is written without looking for its key: the database says whether it was there.
-            is_alone = len(indexes) == 1 and not new_events[indexes[0]].blank_earlier
-            by_key = {} if is_alone else _events_by_key(topic, keys)
+            by_key = _events_by_key(topic, {key for i in indexes if (key := new_events[i].key) is not None})
             rows: list[Event] = []
             for i in indexes:
                 new = new_events[i]
@@ -129,19 +127,41 @@ def append_many(new_events: Iterable[NewEvent]) -> list[LoggedEvent]:
                         blanks_earlier=new.blank_earlier,
                     )
                 )
-                appended[i] = _logged(rows[-1])
+                appended[i] = LoggedEvent(
+                    topic, rows[-1].seq, new.type, now, encoded[i], new.subject, new.blank_earlier
+                )
                 if new.key is not None:
                     by_key[new.key] = appended[i]
-            if not is_alone:
-                Event.objects.bulk_create(rows)
-            elif not _insert_unless_known(rows[0]):
-                rows, (known,) = [], _events_by_key(topic, keys).values()
-                appended[indexes[0]] = replace(known, repeated=True)
+            Event.objects.bulk_create(rows)
             if len(rows) < len(indexes):
                 # Places that nobody needed go back before anybody sees them.
-                Topic.objects.filter(name=topic).update(head=heads[topic] + len(rows))
+                _give_back(topic, len(indexes) - len(rows))
         wakeup.hint_on_commit(sorted(by_topic))
     return [appended[i] for i in range(len(new_events))]
+
+
+def _append_one(new: NewEvent, data: str) -> LoggedEvent:
+    """Append an event that takes nothing back; its data is encoded."""
+    # Without a key it needs no transaction around its one statement, which is one by itself. With a key it may turn out
+    # to be known when its place is taken already, and gives that back.
+    is_whole = statements.can_insert_at_head() and new.key is None and connection.get_autocommit()
+    with nullcontext() if is_whole else transaction.atomic(savepoint=False):
+        now = _now()
+        values = (new.topic, new.type, data, now, new.key, new.subject)
+        written = statements.insert_at_head(*values)
+        if written is None:
+            _make_missing([new.topic])
+            written = statements.insert_at_head(*values)
+            assert written is not None  # topics are never deleted
+        seq, is_new = written
+        if is_new:
+            event = LoggedEvent(new.topic, seq, new.type, now, data, new.subject)
+        else:
+            _give_back(new.topic, 1)
+            assert new.key is not None
+            event = replace(_events_by_key(new.topic, {new.key})[new.key], repeated=True)
+        wakeup.hint_on_commit([new.topic])
+    return event
 
 
 async def aappend(
@@ -168,18 +188,10 @@ def bounds(topics: Iterable[str]) -> Bounds:
     """Return the epoch and the head and low water of each topic, in one query."""
     topics = list(topics)
     for _ in range(2):
-        # A union, so that the epoch and the heads are of one instant: a restore between two queries would pair the
-        # old epoch with the new heads.
-        rows = list(
-            LogEpoch.objects.values_list("value", Value(-1), Value(-1)).union(
-                Topic.objects.filter(name__in=topics).values_list("name", "head", "low_water"), all=True
-            )
-        )
-        epochs = [name for name, head, _ in rows if head == -1]
-        if epochs:
-            found = {name: (head, low_water) for name, head, low_water in rows if head != -1}
+        epoch, found = statements.bounds(topics)
+        if epoch is not None:
             return Bounds(
-                epochs[0],
+                epoch,
                 {topic: found.get(topic, (0, 0))[0] for topic in topics},
                 {topic: found.get(topic, (0, 0))[1] for topic in topics},
             )
@@ -229,16 +241,14 @@ def read_new(positions: Mapping[str, int], limit_per_topic: int) -> dict[str, li
     """
     runs = {}
     for topic, seq in positions.items():
-        rows = Event.objects.filter(topic_id=topic, seq__gt=seq).order_by("seq").values_list(*_COLUMNS)
-        if run := [_from_row(row) for row in rows[:limit_per_topic]]:
+        if run := statements.read_after(topic, seq, limit_per_topic):
             runs[topic] = run
     return runs
 
 
 def read_back(topic: str, before: int, limit: int) -> list[LoggedEvent]:
     """Return the last `limit` events with a seq up to and including `before`, in seq order."""
-    rows = Event.objects.filter(topic_id=topic, seq__lte=before).order_by("-seq").values_list(*_COLUMNS)
-    return [_from_row(row) for row in rows[:limit]][::-1]
+    return statements.read_back(topic, before, limit)
 
 
 def is_contiguous(run: Sequence[LoggedEvent], after: int) -> bool:
@@ -347,15 +357,17 @@ def _take_places(wanted: Mapping[str, int]) -> dict[str, int]:
 
 
 def _raise_head(topic: str, by: int) -> int:
-    statement = f"UPDATE {Topic._meta.db_table} SET head = head + %s WHERE name = %s RETURNING head"  # nosec B608 - our own name
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [by, topic])
-        rows = cursor.fetchall()
-        if not rows:
-            _make_missing([topic])
-            cursor.execute(statement, [by, topic])
-            rows = cursor.fetchall()
-    return int(rows[0][0]) - by
+    head = statements.raise_head(topic, by)
+    if head is None:
+        _make_missing([topic])
+        head = statements.raise_head(topic, by)
+        assert head is not None  # topics are never deleted
+    return head
+
+
+def _give_back(topic: str, places: int) -> None:
+    """Lower the head of `topic`, which this transaction raised and has locked."""
+    Topic.objects.filter(name=topic).update(head=F("head") - places)
 
 
 def _make_missing(topics: Sequence[str]) -> None:
@@ -363,24 +375,11 @@ def _make_missing(topics: Sequence[str]) -> None:
     Topic.objects.bulk_create([Topic(name=topic) for topic in topics if topic not in known], ignore_conflicts=True)
 
 
-def _insert_unless_known(row: Event) -> bool:
-    """Write `row` and return True; where its topic has an event with its key, write nothing and return False."""
-    # Not `bulk_create(ignore_conflicts=True)`: that one doesn't tell, and swallows a seq that is taken, too.
-    columns = ", ".join(_INSERTED)
-    places = ", ".join(["%s"] * len(_INSERTED))
-    insert = f"INSERT INTO {Event._meta.db_table} ({columns}) VALUES ({places})"  # nosec B608 - our own names
-    statement = f"{insert} ON CONFLICT (topic, key) DO NOTHING"
-    values: list[Any] = [row.topic_id, row.seq, row.type, row.data, connection.ops.adapt_datetimefield_value(row.time)]
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [*values, row.key, row.subject, row.blanks_earlier])
-        return bool(cursor.rowcount)
-
-
 def _events_by_key(topic: str, keys: set[str]) -> dict[str, LoggedEvent]:
     if not keys:
         return {}
-    rows = Event.objects.filter(topic_id=topic, key__in=keys).values_list("key", *_COLUMNS)
-    return {key: _from_row(row) for key, *row in rows}
+    rows = Event.objects.filter(topic_id=topic, key__in=keys).values_list("key", *statements.READ_COLUMNS)
+    return {key: statements.from_row(row) for key, *row in rows}
 
 
 def _blank(topic: str, subject: str, unsaved: Iterable[Event]) -> None:
@@ -404,17 +403,9 @@ def _prunable(topic: Topic, now: datetime) -> int:
     return max(too_many, too_old)
 
 
-def _logged(row: Event) -> LoggedEvent:
-    return _from_row([getattr(row, column) for column in _COLUMNS])
-
-
-def _from_row(row: Sequence[Any]) -> LoggedEvent:
-    topic, seq, type, time, data, subject, blanks_earlier = row
-    return LoggedEvent(topic, seq, type, time, data, subject, blanks_earlier)
-
-
-def _to_milliseconds(time: datetime) -> datetime:
-    return time.replace(microsecond=time.microsecond // 1000 * 1000)
+def _now() -> datetime:
+    now = timezone.now()
+    return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
 
 def _new_epoch() -> str:
