@@ -5,13 +5,13 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from ninja import Router
 
-from apps.access import tokens
 from apps.access.families import may
 from apps.access.identity import Identity, Right
 from apps.access.tokens import TokenIdentity
 from apps.access.topic_patterns import covers
 from apps.api import answers, bodies, pacing
 from apps.api.credentials import TO_WRITE, asking
+from apps.api.issuing import hand_out
 from apps.api.key_identity import KeyIdentity
 from apps.transports.refusal import Refusal
 
@@ -36,7 +36,7 @@ def create_token(request: HttpRequest, wanted: bodies.NewToken) -> HttpResponse:
     user = get_user_model()._default_manager.get(pk=identity.user_id or "")  # `TO_WRITE` lets in nobody anonymous
     key_prefix = identity.key_prefix if isinstance(identity, KeyIdentity) else ""
     try:
-        issued = tokens.issue(user, " ".join(wanted.topics), rights, wanted.expires_in, key_prefix=key_prefix)
+        issued = hand_out(user, " ".join(wanted.topics), rights, wanted.expires_in, key_prefix=key_prefix)
     except (ValidationError, ValueError) as error:
         words = error.messages[0] if isinstance(error, ValidationError) else str(error)
         raise Refusal(400, "bad_body", words, "correct it", pointer="/topics") from None

@@ -21,6 +21,7 @@ class Action(models.TextChoices):
     KEY_CHANGED = "api_key.changed", _("API key changed")
     KEY_REVOKED = "api_key.revoked", _("API key revoked")
     KEY_DELETED = "api_key.deleted", _("API key deleted")
+    TOKEN_MADE = "token.made", _("token made")
     SIGNED_IN = "account.signed_in", _("signed in")
     SIGNED_OUT = "account.signed_out", _("signed out")
     LOCKED_OUT = "account.locked_out", _("locked out")

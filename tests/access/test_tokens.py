@@ -1,13 +1,11 @@
-"""What a token is made of, and the command that makes one."""
+"""What a token is made of."""
 
 import re
-from io import StringIO
 
 import pytest
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.core.management import CommandError, call_command
 from django.test import override_settings
 
 from apps.access import tokens
@@ -84,24 +82,3 @@ def test_patterns_cover_what_lies_within_them() -> None:
     assert covers("*", "* lab.a")
     for wider in ("lab*", "*", "lab.a other", "user.1*"):
         assert not covers("lab.* user.1", wider)
-
-
-def test_the_command_prints_a_token_and_nothing_else(ada: User) -> None:
-    said = StringIO()
-    call_command("create_token", "ada", "--topics", "lab.*", "user.1", "--life", "60", stdout=said)
-    identity = tokens.identity_of_token(said.getvalue().strip())
-    assert identity.token_topics == "lab.* user.1"
-    assert identity.token_rights == {Right.READ, Right.HISTORY}
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["nobody", "--topics", "lab.*"], "there is no user 'nobody'"),
-        (["ada", "--topics", "LAB"], "fits no topic"),
-        (["ada", "--topics", "lab.*", "--life", "99999"], "expected 1 to 3600"),
-    ],
-)
-def test_the_command_says_what_is_wrong(ada: User, words: list[str], said: str) -> None:
-    with pytest.raises(CommandError, match=said):
-        call_command("create_token", *words)

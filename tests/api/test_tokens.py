@@ -1,10 +1,12 @@
-"""`POST /api/tokens`: who gets what token, and what becomes of it."""
+"""`POST /api/tokens` and `manage.py create_token`: who gets what token, and what becomes of it."""
 
 import json
+from io import StringIO
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.core.management import CommandError, call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -135,3 +137,24 @@ def test_a_token_in_the_address_is_refused(ada: User) -> None:
     token = tokens.issue(ada, "lab.a", [Right.HISTORY, Right.READ]).text
     answer = Client().get(f"/api/topics/lab.a/events?access_token={token}")
     assert (answer.status_code, answer.json()["code"]) == (400, "token_in_address")
+
+
+def test_the_command_prints_a_token_and_nothing_else(ada: User) -> None:
+    said = StringIO()
+    call_command("create_token", "ada", "--topics", "lab.*", "user.1", "--life", "60", stdout=said)
+    identity = tokens.identity_of_token(said.getvalue().strip())
+    assert identity.token_topics == "lab.* user.1"
+    assert identity.token_rights == {Right.READ, Right.HISTORY}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["nobody", "--topics", "lab.*"], "there is no user 'nobody'"),
+        (["ada", "--topics", "LAB"], "fits no topic"),
+        (["ada", "--topics", "lab.*", "--life", "99999"], "expected 1 to 3600"),
+    ],
+)
+def test_the_command_says_what_is_wrong(ada: User, words: list[str], said: str) -> None:
+    with pytest.raises(CommandError, match=said):
+        call_command("create_token", *words)

@@ -1,6 +1,8 @@
 """Who did what: written with it, never changed, found again."""
 
+import hashlib
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.contrib.auth.models import User
@@ -83,10 +85,12 @@ def test_commands_and_code_are_told_from_people(ada: User) -> None:
     call_command("post_notification", "From a shell")
     publishing.post(Notification(title="From code"))
     call_command("create_api_key", "deploys", "--owner", "ada", "--topics", "lab.*")
+    call_command("create_token", "ada", "--topics", "lab.*", stdout=StringIO())
     assert [(action, name, via) for action, name, via, *_ in told()] == [
         ("notification.posted", "post_notification", "command"),
         ("notification.posted", "", "code"),
         ("api_key.made", "create_api_key", "command"),
+        ("token.made", "create_token", "command"),
     ]
 
 
@@ -100,6 +104,36 @@ def test_the_life_of_a_key_is_written_down(desk: Client) -> None:
     assert told()[:3] == [(f"api_key.{did}", *who) for did in ("made", "changed", "revoked")]
     assert told()[3] == ("api_key.deleted", "", "code", None, f"api_key:{key.prefix}")
     assert not Entry.objects.filter(detail__contains="rt_").exists()  # nothing of the key itself
+
+
+@pytest.mark.parametrize("with_key", [False, True])
+def test_a_token_that_was_handed_out_is_written_down_with_its_fingerprint(
+    desk: Client, ada: User, with_key: bool
+) -> None:
+    made = ApiKey(name="deploys", topics="lab.*", owner=ada).issue()
+    browser = Client(headers={"Authorization": f"Bearer {made.text}"}) if with_key else desk
+    asked = {"topics": ["lab.deploys"], "rights": ["publish"], "expires_in": 60}
+    token = browser.post("/api/tokens", asked, content_type="application/json", **FROM).json()["token"]
+    entry = Entry.objects.get(action=Action.TOKEN_MADE)
+    assert (entry.name, entry.user_id, entry.via, entry.address) == ("ada", str(ada.pk), "api", "192.0.2.1")
+    assert entry.key == (f"deploys (rt_{made.api_key.prefix})" if with_key else "")
+    assert entry.subject == f"token:{hashlib.sha256(token.encode()).hexdigest()[:16]}"
+    assert entry.detail == "ada: publish → lab.deploys, 60 s"
+
+
+def test_no_token_is_handed_out_that_could_not_be_written_down(
+    desk: Client, ada: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(trail, "record", fail)
+    answer = desk.post("/api/tokens", {"topics": ["lab.a"], "rights": ["read"]}, content_type="application/json")
+    assert answer.status_code == 500
+    said = StringIO()
+    with pytest.raises(OSError):  # noqa: PT011  (there is no message)
+        call_command("create_token", "ada", "--topics", "lab.a", stdout=said)
+    assert said.getvalue() == ""
 
 
 @pytest.mark.parametrize("with_key", [False, True])

@@ -10,6 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from apps.access import tokens
 from apps.access.identity import Right
+from apps.api.issuing import hand_out
+from apps.audit.actor import Actor, acting
 
 
 class Command(BaseCommand):
@@ -38,7 +40,8 @@ class Command(BaseCommand):
         user_model = get_user_model()
         try:
             owner = user_model._default_manager.get_by_natural_key(user)
-            issued = tokens.issue(owner, " ".join(topics), [Right(right) for right in rights], life)
+            with acting(Actor("command", name="create_token")):
+                issued = hand_out(owner, " ".join(topics), [Right(right) for right in rights], life)
         except user_model.DoesNotExist:
             raise CommandError(f"No token was made: there is no user {user!r}.") from None
         except ValidationError as error:
