@@ -26,7 +26,7 @@ from apps.lab.tally import (
 from apps.lab.visitor import check_owner, cookies_of, visitor_of
 from apps.lab.weather import Weather, weather_of
 from apps.operations import roll_call
-from apps.transports.refusal import Refusal, refused
+from apps.transports.refusal import Refusal, close_refused, refused
 from apps.transports.registry import DOORS
 
 ASGIApplication = Callable[[dict[str, Any], Callable, Callable], Coroutine[Any, Any, None]]
@@ -233,7 +233,7 @@ async def _refuse(refusal: Refusal, scope: dict[str, Any], receive: Callable, se
     if scope["type"] == "websocket":
         await receive()
         await send({"type": "websocket.accept"})
-        await send({"type": "websocket.close", "code": refusal.close_code, "reason": refusal.close_reason})
+        await close_refused(refusal, send)
         return
     answer = refused(refusal)
     headers = [(name.lower().encode(), value.encode()) for name, value in answer.items()]

@@ -8,11 +8,11 @@ from apps.access.client_address import counted_address
 from apps.access.limits import TooOften
 from apps.transports.framing import SseFraming, sse_refusal
 from apps.transports.http_door import STREAM_HEADERS
-from apps.transports.refusal import Refusal, refused, too_much
+from apps.transports.refusal import Refusal, close_refused, refused, too_much
 from apps.transports.registry import DOORS
 
 ASGIApplication = Callable[[dict[str, Any], Callable, Callable], Awaitable[None]]
-_SSE_PATH = next(door.path for door in DOORS if door.name == "sse")
+_PATHS = {door.name: door.path for door in DOORS}
 
 
 class AdmittedByAddress:
@@ -55,7 +55,10 @@ async def _refuse(refusal: Refusal, scope: dict[str, Any], receive: Callable, se
         # Accepted first: a refused handshake shows the browser neither code nor reason.
         await receive()
         await send({"type": "websocket.accept"})
-        await send({"type": "websocket.close", "code": refusal.close_code, "reason": refusal.close_reason})
+        if scope["path"].endswith(_PATHS["websocket"]):
+            await close_refused(refusal, send)
+        else:  # the chat has frames of its own
+            await send({"type": "websocket.close", "code": refusal.close_code, "reason": refusal.close_reason})
         return
     if _asks_for_events(scope):
         status, headers = 200, {**STREAM_HEADERS, "Content-Type": SseFraming.content_type}
@@ -71,4 +74,4 @@ async def _refuse(refusal: Refusal, scope: dict[str, Any], receive: Callable, se
 def _asks_for_events(scope: dict[str, Any]) -> bool:
     # An EventSource always says so; a terminal that opens the door need not.
     accepts = [value for name, value in scope["headers"] if name == b"accept"]
-    return SseFraming.content_type.encode() in accepts or scope["path"].endswith(_SSE_PATH)
+    return SseFraming.content_type.encode() in accepts or scope["path"].endswith(_PATHS["sse"])

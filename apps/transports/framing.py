@@ -91,12 +91,19 @@ def reset_frame(framing: Framing, reset: Reset) -> bytes:
     return framing.control("reset", reset.cursor, reason=reset.reason, topics=list(reset.topics))
 
 
+def refusal_body(retry_after_s: int, code: str, message: str) -> str:
+    """Return the JSON of the `close` frame that stands in place of `ready` where a door refuses for now.
+
+    It has no cursor: the client's own place stays.
+    """
+    return encode({"control": "close", "reason": code, "message": message, "retry_ms": retry_after_s * 1000})
+
+
 def sse_refusal(retry_after_s: int, code: str, message: str) -> bytes:
     """Return the whole body of an SSE answer that refuses for now.
 
     [spec] Any status but 200 fails an EventSource for good (WHATWG HTML section 9.2.3), so what passes is told inside
-    a 200. It has no cursor, and no id: the client's own place stays.
+    a 200. It has no id: EventSource would come back with that.
     """
-    retry_ms = retry_after_s * 1000
-    body = encode({"control": "close", "reason": code, "message": message, "retry_ms": retry_ms})
-    return f"event: close\nretry: {retry_ms}\ndata: {body}\n\n".encode()
+    body = refusal_body(retry_after_s, code, message)
+    return f"event: close\nretry: {retry_after_s * 1000}\ndata: {body}\n\n".encode()

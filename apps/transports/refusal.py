@@ -1,10 +1,13 @@
 """What a door says when it does not open: the same words on HTTP and WebSocket. See PROTOCOL.md#errors."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import JsonResponse
 
 from apps.access.limits import TooOften
+from apps.transports.framing import refusal_body
 
 MAX_CLOSE_REASON_BYTES = 123  # RFC 6455 section 5.5: a control frame holds 125 bytes, two of them the code
 
@@ -73,3 +76,14 @@ def refused(refusal: Refusal) -> JsonResponse:
     if refusal.retry_after_s is not None:
         response["Retry-After"] = str(refusal.retry_after_s)
     return response
+
+
+async def close_refused(refusal: Refusal, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+    """Close a WebSocket of the feed that was accepted, with the code and the words of the refusal.
+
+    A close has no room for more; when to come back is told by a frame before it, as on SSE.
+    """
+    if refusal.retry_after_s is not None:
+        body = refusal_body(refusal.retry_after_s, refusal.code, refusal.message)
+        await send({"type": "websocket.send", "text": body})
+    await send({"type": "websocket.close", "code": refusal.close_code, "reason": refusal.close_reason})

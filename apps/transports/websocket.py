@@ -12,7 +12,7 @@ from apps.events.queries import LogUnavailable
 from apps.transports.beginning import beginning_of
 from apps.transports.connections import opened
 from apps.transports.framing import JsonFraming
-from apps.transports.refusal import Refusal, bad_request, unavailable
+from apps.transports.refusal import Refusal, bad_request, close_refused, unavailable
 from apps.transports.stream import stream
 from apps.transports.subscription import subscribe
 
@@ -80,7 +80,7 @@ class FeedConsumer(AsyncConsumer):
         await self._close(CLOSE_STREAM_ENDED, "the stream ended; reconnect with your cursor")
 
     async def _refuse(self, refusal: Refusal) -> None:
-        await self._close(refusal.close_code, refusal.close_reason)
+        await close_refused(refusal, self.send)
 
     async def _close(self, code: int, reason: str) -> None:
         await self.send({"type": "websocket.close", "code": code, "reason": reason})

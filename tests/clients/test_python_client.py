@@ -148,6 +148,16 @@ def lines(*frames: object, cut: bytes = b"") -> bytes:
     return b"".join(json.dumps(frame).encode() + b"\n" for frame in frames) + cut
 
 
+def test_who_follows_too_often_stays_away_as_long_as_it_is_told(moods):
+    ready = {"control": "ready", "cursor": "e~lab.a:0", "heartbeat_s": 15.0, "retry_ms": 2000}
+    server = moods((429, {"Retry-After": "1"}, {}), (200, {}, lines(ready, EVENT)))
+    began = time.monotonic()
+
+    assert next(Client(server.url).follow("lab.a")) == EVENT
+
+    assert time.monotonic() - began >= 1
+
+
 def test_a_stream_that_breaks_goes_on_after_the_last_event_that_came_whole(moods):
     def ready(cursor: str) -> dict[str, object]:
         return {"control": "ready", "cursor": cursor, "heartbeat_s": 15.0, "retry_ms": 2000}

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import json
 from typing import Any
 
 import pytest
@@ -165,9 +166,11 @@ async def test_a_door_tried_while_the_database_is_away_says_when_to_come_back(
 ) -> None:
     monkeypatch.setattr(queries, "run", _away)
     if door.name == "websocket":
-        with pytest.raises(SocketClosed) as closed:
-            async with seeing(READERS[door.name](wire, door.path), "lab.a"):
-                pass
+        async with wire.socket(door.path, with_topics(("lab.a",))) as socket:
+            told = json.loads(await socket.receive())
+            assert (told["control"], told["reason"], told["retry_ms"]) == ("close", "log_unavailable", 1_000)
+            with pytest.raises(SocketClosed) as closed:
+                await socket.receive()
         assert closed.value.code == 4503
         return
     async with wire.get(door.path, with_topics(("lab.a",))) as answer:

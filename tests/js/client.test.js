@@ -276,6 +276,22 @@ test("Retry-After is waited for in full, and the person's glance at the page doe
   assert.equal(follower.attempts.length, 2);
 });
 
+test("a close in place of the first frame is a refusal that passes: its time is the least to wait", async () => {
+  const follower = await follow();
+  const close = { reason: "too_often", isOnTheWay: false, retryMs: 60_000 };
+  follower.attempt.end(close);
+  follower.page.document("visibilitychange");
+  follower.clock.advance(59_999);
+  assert.equal(follower.attempts.length, 1);
+  follower.clock.advance(30_001);
+  assert.equal(follower.attempts.length, 2);
+  // After the first frame it is a goodbye, and its time the most that is waited: the server spreads its clients.
+  follower.attempt.ready("k1~news:5");
+  follower.attempt.end({ ...close, reason: "drain" });
+  follower.page.document("visibilitychange");
+  assert.equal(follower.attempts.length, 3);
+});
+
 test("a refusal is final: told with the server's words, and not asked again", async () => {
   const follower = await follow();
   /** @type {string[]} */

@@ -126,6 +126,19 @@ def test_every_twin_is_refused_in_the_same_words(live_site: Site, follow: Callab
         assert follower.state["message"].startswith("you may not read 'user.1'")
 
 
+def test_every_twin_that_came_too_often_stays_away_as_long_as_it_is_told(
+    site: StartSite, follow: Callable[..., dict[str, Follower]]
+) -> None:
+    running = site(env={"CLIENT_LIMITS": "true", "RATE_OPEN_ADDRESS": "1/min"})
+    with running.client() as client:
+        wait_until(lambda: client.get("/feed/poll?topic=lab.demo").status_code == 429, "the one that is allowed")
+    followers = follow(running, topics=["lab.demo"])
+    all_reach(followers, lambda f: f.state["state"] == "waiting", "the refusal")
+    for follower in followers.values():
+        assert follower.state["reason"] == "too_often"
+        assert follower.state["waitMs"] > 20_000  # of its minute; without being told it would be 2 s at most
+
+
 def test_every_twin_is_reset_from_another_history_and_goes_on(
     live_site: Site, follow: Callable[..., dict[str, Follower]]
 ) -> None:

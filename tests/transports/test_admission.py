@@ -49,8 +49,21 @@ async def test_an_address_that_comes_too_often_is_told_when_to_come_back(wire: A
     assert (status, headers["content-type"]) == (200, "text/event-stream")
     assert b"event: close\nretry: " in body
     assert b'"reason":"too_often"' in body
-    with pytest.raises(SocketClosed, match=r"4429 that was more often than 0\.6 a minute"):
-        async with wire.socket(SOCKET, TOPIC) as socket:
+    # Neither would it know when; nor would a page whose WebSocket closes, which is told a code and words.
+    async with wire.socket(SOCKET, TOPIC) as socket:
+        told = json.loads(await socket.receive())
+        assert (told["control"], told["reason"]) == ("close", "too_often")
+        assert 1_000 <= told["retry_ms"] <= 100_000
+        with pytest.raises(SocketClosed, match=r"4429 that was more often than 0\.6 a minute"):
+            await socket.receive()
+
+
+async def test_the_chat_which_has_frames_of_its_own_is_closed_without_one_of_the_feeds(
+    wire: AsgiWire, settings: Any
+) -> None:
+    settings.MAX_CONNECTIONS = {"address": 0, "user": None}
+    with pytest.raises(SocketClosed, match="4429 0 connections"):
+        async with wire.socket("/", []) as socket:
             await socket.receive()
 
 
@@ -79,8 +92,9 @@ async def test_an_address_keeps_only_so_many_connections_open(wire: AsgiWire, se
                 pass
         assert (refused.value.status, refused.value.error["code"]) == (429, "too_many_connections")
         with pytest.raises(SocketClosed, match="4429 2 connections are open already"):
-            async with seeing(doors["websocket"], "lab.a"):
-                pass
+            async with seeing(doors["websocket"], "lab.a") as seen:
+                await seen.one()
+        assert seen.controls == ["close"]  # and never `ready`
     # Those that left made room.
     async with seeing(doors["fetch_stream"], "lab.a"), seeing(doors["websocket"], "lab.a"):
         pass

@@ -286,8 +286,10 @@ export class Subscription extends EventTarget {
       this.#connect("fallback", ending.message);
       return;
     }
-    const waitMs = ending.notBeforeMs + this.#backoff.nextMs();
-    this.#retryNotBefore = this.#environment.now() + ending.notBeforeMs;
+    // A `close` in place of `ready` is a refusal that passes: its time is the least to wait, as with `Retry-After`.
+    const leastMs = Math.max(ending.notBeforeMs, livedMs === null ? (ending.retryMs ?? 0) : 0);
+    const waitMs = leastMs + this.#backoff.nextMs();
+    this.#retryNotBefore = this.#environment.now() + leastMs;
     this.#retry = this.#environment.setTimeout(() => this.#connect("retry"), waitMs);
     this.#setState("waiting", { ...ending, waitMs });
   }
