@@ -10,6 +10,12 @@ from tests.rig.site import Site
 
 PAGES = ["/", "/demos/sse/", "/account/sign-in/", "/admin/login/", "/no-such-page", "/static/demos/favicon.svg"]
 DATA = ["/feed/poll?topic=notifications", "/feed/poll?topic=staff.live", "/api/status", "/healthz", "/lab/clock"]
+# What they answer is somebody's own.
+PRIVATE = [
+    *("/account/", "/account/password/", "/demos/sse/", "/admin/", "/admin/live/", "/admin/api/apikey/"),
+    *("/feed/poll?topic=staff.live", "/feed/long-poll?topic=staff.live&timeout=0", "/api/topics/staff.live/events"),
+    *("/feed/poll?topic=user.7", "/feed/poll?topic=staff.live&after=garbage"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +64,18 @@ def test_what_was_made_for_somebody_is_kept_by_no_cache(client: Client) -> None:
     assert "Cache-Control" not in client.get("/demos/sse/")
     client.force_login(User.objects.create_user("ada"))
     assert client.get("/demos/sse/")["Cache-Control"] == "private, no-store"
+
+
+@pytest.mark.parametrize("path", PRIVATE)
+def test_no_cache_gives_what_was_somebodys_own_to_the_next(live_site: Site, path: str) -> None:
+    with live_site.client(live_site.admin) as client:
+        told = client.get(path).headers["Cache-Control"]
+    assert "private" in told or "no-store" in told
+
+
+@pytest.mark.parametrize("door", ["sse", "stream"])
+def test_no_cache_gives_a_stream_out_again(live_site: Site, door: str) -> None:
+    address = f"{live_site.url}/feed/{door}?topic=staff.live"
+    with httpx.stream("GET", address, cookies=live_site.admin.cookies(), timeout=60) as answer:
+        assert answer.status_code == 200
+        assert "no-cache" in answer.headers["Cache-Control"]

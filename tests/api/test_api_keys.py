@@ -16,6 +16,7 @@ from apps.access.topic_patterns import reaches
 from apps.api.models import ApiKey
 from apps.events import log
 from apps.events.cursor import START
+from tests.api.issuing import issue
 
 # Published in threads of the log's own, which see what is committed.
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -25,24 +26,10 @@ LIST = reverse("admin:api_apikey_changelist")
 
 
 @pytest.fixture
-def ada() -> User:
-    return User.objects.create_superuser("ada", password="correct horse")
-
-
-@pytest.fixture
 def desk(ada) -> Client:
     client = Client()
     client.force_login(ada)
     return client
-
-
-@pytest.fixture
-def key(ada) -> str:
-    return issue(ada)
-
-
-def issue(owner: User, topics: str = "lab.* staff.deploys") -> str:
-    return ApiKey(name="deploys", owner=owner, topics=topics).issue().text
 
 
 def publish(key: str, topic: str = "lab.first", client: Client | None = None):

@@ -1,27 +1,15 @@
 """POST /api/topics/events: several events, all or none."""
 
 import pytest
-from django.contrib.auth.models import User
 from django.test import Client
 
 from apps.api.bodies import MAX_BATCH
-from apps.api.models import ApiKey
 from apps.audit.models import Action, Entry
 from apps.events import log
 from apps.events.cursor import START
 
 # Published in threads of the log's own, which see what is committed.
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def ada() -> User:
-    return User.objects.create_superuser("ada", password="correct horse")
-
-
-@pytest.fixture
-def key(ada) -> str:
-    return ApiKey(name="deploys", owner=ada, topics="lab.* staff.deploys").issue().text
 
 
 def publish(key: str, events):

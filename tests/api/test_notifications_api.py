@@ -4,28 +4,19 @@ import pytest
 from django.contrib.auth.models import Group, Permission, User
 from django.test import Client
 
-from apps.api.models import ApiKey
 from apps.audit.models import Entry
 from apps.events import log
 from apps.events.cursor import START
 from apps.notifications.models import Notification
+from tests.api.issuing import issue
 
 # Written in threads of the log's own, which see what is committed.
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
-def ada() -> User:
-    return User.objects.create_superuser("ada", password="correct horse")
-
-
-@pytest.fixture
 def key(ada) -> str:
-    return issue(ada, "*")
-
-
-def issue(owner: User, topics: str) -> str:
-    return ApiKey(name="desk", owner=owner, topics=topics).issue().text
+    return issue(ada, "*", name="desk")
 
 
 def ask(key: str, method: str, address: str = "/api/notifications", body=None):

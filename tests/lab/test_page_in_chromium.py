@@ -30,6 +30,17 @@ async def performed(page: Page) -> dict[str, Any]:
     return json.loads(path.read_bytes())
 
 
+async def small_targets(page: Page) -> list[str]:
+    """Return what is narrower or lower than a finger needs, 24 px (WCAG 2.2, 2.5.8); links within sentences may be."""
+    return await page.locator("main").evaluate(
+        """(main) => [...main.querySelectorAll("a[href], button, summary, input, select")]
+          .filter((one) => one.checkVisibility() && !one.closest("p"))
+          .map((one) => ({ one, box: one.getBoundingClientRect() }))
+          .filter(({ box }) => Math.min(box.width, box.height) < 24)
+          .map(({ one, box }) => `${one.localName} ${one.textContent.trim()}: ${box.width} by ${box.height}`)"""
+    )
+
+
 @pytest.mark.parametrize("fault", ["cut@1", "buffer@1-3", "slow@1-3", "sleep@1-3", "restart@1"])
 async def test_no_lane_loses_an_event_to_a_fault(pages: Pages, live_site: Site, fault: str) -> None:
     pages.faults.allow("console error: Failed to load resource|^502 ")  # what a cut looks like
@@ -63,6 +74,7 @@ async def test_what_was_measured_can_be_read_without_the_pictures(pages: Pages, 
     await performed(page)
     assert await serious_violations(page) == []
     assert await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
+    assert await small_targets(page) == []
     events = page.locator("#measured [data-row=events] td")
     await expect(events).to_have_text(["100"] * 5)
     rows = page.locator("#latency-table tbody tr")
