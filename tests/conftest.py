@@ -115,8 +115,11 @@ class StartSite(Protocol):
 
 @pytest.fixture(scope="session")
 def site_template(tmp_path_factory: pytest.TempPathFactory) -> SiteTemplate:
-    """Return what every site of this process's tests starts from."""
-    return SiteTemplate(tmp_path_factory.mktemp("site-template"))
+    """Return what every site starts from, made once for all processes of a parallel run."""
+    ours = tmp_path_factory.getbasetemp()
+    folder = (ours.parent if "PYTEST_XDIST_WORKER" in os.environ else ours) / "site-template"
+    folder.mkdir(exist_ok=True)
+    return SiteTemplate(folder)
 
 
 @pytest.fixture

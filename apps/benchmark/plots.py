@@ -2,19 +2,21 @@
 
 from pathlib import Path
 
+from apps.benchmark.palette import INK, LINES, RULE
 from apps.benchmark.results import Results, Spread
 
-# Ours first; told apart without colour too, by their markers.
-_STYLES = {
-    "site": ("#1259a8", "o"),
-    "site-redis": ("#7db4f5", "s"),
-    "site-daphne": ("#76808f", "v"),
-    "site-uvicorn": ("#a9b4c6", "^"),
-    "node-ws": ("#0a6b4d", "D"),
-    "node-express": ("#0a6b4d", "D"),
-    "channels-redis": ("#b3341c", "x"),
-    "channels-memory": ("#8a5a00", "P"),
-    "queue-sse": ("#7637a0", "*"),
+# Colour, marker and stroke. Ours first, in one colour, whatever serves or stands behind it; told apart without colour
+# too, by their markers.
+STYLES = {
+    "site": (LINES["fetch_stream"], "o", "-"),
+    "site-redis": (LINES["fetch_stream"], "s", "--"),
+    "site-daphne": (INK, "v", "--"),
+    "site-uvicorn": (RULE, "^", ":"),
+    "node-ws": (LINES["sse"], "D", "-"),
+    "node-express": (LINES["sse"], "D", "-"),
+    "channels-redis": (LINES["long_poll"], "x", "-"),
+    "channels-memory": (LINES["short_poll"], "P", "--"),
+    "queue-sse": (LINES["websocket"], "*", "-"),
 }
 _DOORS = {"websocket": "WebSocket", "sse": "SSE"}
 
@@ -51,13 +53,14 @@ def _growth(results: Results):  # type: ignore[no-untyped-def]
     figure = Figure(figsize=(7, 3.6), layout="constrained")
     axes = figure.subplots()
     for peer, found in points.items():
-        colour, marker = _STYLES[peer]
+        colour, marker, stroke = STYLES[peer]
         clients = [number for number, _ in found]
         medians = [spread.median for _, spread in found]
         below = [spread.median - spread.least for _, spread in found]
         above = [spread.most - spread.median for _, spread in found]
         label = results.peers[peer]
-        axes.errorbar(clients, medians, [below, above], color=colour, marker=marker, capsize=3, label=label)
+        style = {"color": colour, "marker": marker, "linestyle": stroke, "label": label}
+        axes.errorbar(clients, medians, [below, above], capsize=3, **style)
     axes.set(xscale="log", xlabel="WebSocket clients", ylabel="µs CPU a delivery, burst", ylim=(0, None))
     axes.set_xticks(clients, [f"{number:,}" for number in clients])
     axes.minorticks_off()
@@ -81,11 +84,12 @@ def _latency(results: Results):  # type: ignore[no-untyped-def]
     all_axes = figure.subplots(1, len(by_door), sharey=True, squeeze=False)[0]
     for axes, (door, peers) in zip(all_axes, by_door.items(), strict=True):
         for peer, rounds in peers.items():
-            colour, marker = _STYLES[peer]
+            colour, marker, stroke = STYLES[peer]
             quantiles = list(rounds[0])
             middle = [sorted(late[q] for late in rounds)[len(rounds) // 2] for q in quantiles]
             label = results.peers[peer]
-            axes.plot(range(len(quantiles)), middle, color=colour, marker=marker, markersize=4, label=label)
+            style = {"color": colour, "marker": marker, "linestyle": stroke, "label": label}
+            axes.plot(range(len(quantiles)), middle, markersize=4, **style)
         axes.set(yscale="log", xlabel="% of deliveries at least as early", title=f"1,000 {_DOORS[door]} clients, paced")
         axes.set_xticks(range(len(quantiles)), quantiles)
         axes.grid(alpha=0.3)

@@ -1,7 +1,7 @@
 """`python -m tests.faults [SCENARIO …]`: first the planted bugs, then the scenarios, then the table.
 
 Ends with 1 if the checker missed a bug or a figure missed its bar. What was measured is written after each scenario; a
-scenario that breaks off, or Ctrl-C, loses nothing of those before.
+scenario that breaks off, or Ctrl-C, loses nothing of those before, and `--resume` plays the rest.
 """
 
 import argparse
@@ -11,13 +11,14 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from tests.faults import planted_bugs
 from tests.faults.checker import Verdict
 from tests.faults.load import Shape
 from tests.faults.network import enter_own_network
+from tests.faults.progress import Progress, Remaining, read_outcome
 from tests.faults.report import Played, save, save_planted, table, write_summary
 from tests.faults.rig import Rig
 from tests.faults.scenario import Length, Outcome, Scenario
@@ -27,6 +28,7 @@ from tests.rig.postgresql import PostgreSQL
 from tests.rig.site import SiteTemplate
 
 RESULTS = PROJECT / "docs" / "results"
+PROGRESS = PROJECT / "var" / "faults.json"
 # A sign of life for whoever waits.
 PROGRESS_S = 30.0
 # Beyond a scenario's own length: by then it hangs.
@@ -34,7 +36,7 @@ PATIENCE_S = 2_400.0
 
 
 def main() -> int:
-    arguments = _parse()
+    progress, arguments = _asked()
     no_drops = enter_own_network()
     # As Ctrl-C does: the servers end with the rig.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -46,7 +48,11 @@ def main() -> int:
 
     shape = Shape(arguments.clients, arguments.publishes, arguments.topics, arguments.topics_per_client)
     say(f"load: {shape.words}")
-    played: list[Played] = []
+    lengths = {name: _length(arguments, SCENARIOS[name], shape, say) for name in names}
+    played = [Played(SCENARIOS[name], *read_outcome(name, RESULTS)) for name in names if name in progress.measured]
+    left = [name for name in names if name not in progress.measured]
+    remaining = Remaining([(SCENARIOS[name], lengths[name]) for name in left], RESULTS)
+    say(f"{len(left)} scenarios to play, {len(played)} measured before; {remaining.words()}")
     caught = "planted bugs: not tried"
     with tempfile.TemporaryDirectory(prefix="realtime-faults-") as folder, contextlib.suppress(KeyboardInterrupt):
         root = Path(folder)
@@ -60,23 +66,29 @@ def main() -> int:
                 if not all(planted_bugs.is_caught(bug, verdict) for bug, verdict in verdicts.items()):
                     say("the checker missed a planted bug: nothing it says of the scenarios would mean anything")
                     return 1
-            for name in names:
+            for name in left:
                 scenario = SCENARIOS[name]
+                remaining.begins(name)
                 if scenario.needs_own_network and no_drops:
                     say(f"{name} is not run: {no_drops}")
                     played.append(Played(scenario, None, 0.0, not_run=no_drops))
                     continue
-                say(f"{name}, {len(played) + 1} of {len(names)}: {scenario.fault}")
-                played.append(
-                    _play(scenario, _length(arguments, scenario, shape, say), root / name, postgresql, template)
-                )
+                say(f"{name}, {len(played) + 1} of {len(names)}: {scenario.fault}; {remaining.words()}")
+                played.append(_play(scenario, lengths[name], root / name, postgresql, template, remaining))
                 if results is not None:
                     for path in (*save(played[-1], results), write_summary(results)):
                         say(f"wrote {path.relative_to(PROJECT)}")
+                if played[-1].outcome is not None:
+                    progress.note(name)
+    played.sort(key=lambda one: names.index(one.scenario.name))
     print(f"\n{table(played)}\n\n{caught}")
     if len(played) < len(names):
-        print(f"interrupted: not run: {', '.join(names[len(played) :])}")
+        there = {one.scenario.name for one in played}
+        print(f"interrupted: not run: {', '.join(name for name in names if name not in there)}")
+        if progress.path is not None:
+            print("make faults ARGS=--resume plays these")
         return 1
+    progress.end()
     return 0 if all(one.passes or one.not_run for one in played) else 1
 
 
@@ -89,7 +101,20 @@ def _length(arguments: argparse.Namespace, scenario: Scenario, shape: Shape, say
     return Length(arguments.seconds or seconds, shape, arguments.count or count, say)
 
 
-def _parse() -> argparse.Namespace:
+def _asked() -> tuple[Progress, argparse.Namespace]:
+    """Return what is to be played: what the command line says, or what is left of an interrupted run."""
+    words = sys.argv[1:]
+    arguments = _parse(words)
+    if not arguments.resume:
+        return Progress(None if arguments.dry else PROGRESS, words), arguments
+    try:
+        progress = Progress.of_interrupted(PROGRESS)
+    except FileNotFoundError:
+        sys.exit("there is nothing to resume: no run was interrupted")
+    return progress, _parse(progress.words)
+
+
+def _parse(words: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make faults ARGS=…", description="Inject faults, and check the promise.")
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"of {', '.join(SCENARIOS)} (default: all)")
     parser.add_argument("--quick", action="store_true", help="a short version of each; for the bars, run the long one")
@@ -102,7 +127,10 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--topics-per-client", type=int, default=3, help="at most 18 (default: 3)")
     parser.add_argument("--skip-planted", action="store_true", help="take the checker's word without its own test")
     parser.add_argument("--dry", action="store_true", help="write nothing to docs/results")
-    arguments = parser.parse_args()
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the run that was interrupted, as it was begun"
+    )
+    arguments = parser.parse_args(words)
     if unknown := set(arguments.scenarios) - set(SCENARIOS):
         parser.error(f"there is no scenario {', '.join(sorted(unknown))}; there are {', '.join(SCENARIOS)}")
     return arguments
@@ -127,27 +155,36 @@ def _planted_words(verdicts: Mapping[str, Verdict]) -> str:
     return f"planted bugs: {caught} of {len(planted_bugs.BUGS)} caught"
 
 
-def _play(scenario: Scenario, length: Length, folder: Path, postgresql: PostgreSQL, template: SiteTemplate) -> Played:
+def _play(
+    scenario: Scenario,
+    length: Length,
+    folder: Path,
+    postgresql: PostgreSQL,
+    template: SiteTemplate,
+    remaining: Remaining,
+) -> Played:
     began_s = time.monotonic()
     try:
         with Rig(folder, postgresql=postgresql, template=template, **scenario.rig) as rig:
-            outcome = asyncio.run(_with_signs_of_life(scenario, rig, length))
+            outcome = asyncio.run(_with_signs_of_life(scenario, rig, length, remaining))
     except Exception as error:  # the other scenarios still have something to say
         length.say(f"{scenario.name} broke off: {type(error).__name__} {error}")
-        return Played(scenario, None, time.monotonic() - began_s, f"{type(error).__name__} {error}".splitlines()[0])
+        words = f"{type(error).__name__} {error}".splitlines()[0]
+        return Played(scenario, None, time.monotonic() - began_s, words, length=length)
     for finding in outcome.findings:
         length.say(f"  {finding}")
     missed = [figure.name for figure in outcome.figures if not figure.passes]
     length.say(f"{scenario.name} {'missed its bar: ' + ', '.join(missed) if missed else 'kept its bar'}")
-    return Played(scenario, outcome, time.monotonic() - began_s)
+    return Played(scenario, outcome, time.monotonic() - began_s, length=length)
 
 
-async def _with_signs_of_life(scenario: Scenario, rig: Rig, length: Length) -> Outcome:
+async def _with_signs_of_life(scenario: Scenario, rig: Rig, length: Length, remaining: Remaining) -> Outcome:
     async def tell() -> None:
         began_s = time.monotonic()
         while True:
             await asyncio.sleep(PROGRESS_S)
-            length.say(f"  {scenario.name} has been running for {time.monotonic() - began_s:.0f} s")
+            gone_s = time.monotonic() - began_s
+            length.say(f"  {scenario.name} has been running for {gone_s:.0f} s; {remaining.words()}")
 
     telling = asyncio.create_task(tell())
     try:

@@ -13,18 +13,22 @@ from typing import Any
 from tests.faults.checker import Verdict
 from tests.faults.load import Shape
 from tests.faults.plot import draw_timeline
-from tests.faults.scenario import Figure, Outcome, Scenario
+from tests.faults.scenario import Figure, Length, Outcome, Scenario
 
 
 @dataclass(frozen=True)
 class Played:
-    """A scenario and what it showed; `error` where it broke off, `not_run` why this machine can't play it."""
+    """A scenario and what it showed; `error` where it broke off, `not_run` why this machine can't play it.
+
+    `length` is what was asked for.
+    """
 
     scenario: Scenario
     outcome: Outcome | None
     seconds: float
     error: str = ""
     not_run: str = ""
+    length: Length | None = None
 
     @property
     def passes(self) -> bool:
@@ -65,14 +69,18 @@ def _rows(name: str, fault: str, figures: Sequence[Figure]) -> list[str]:
 
 
 def save(one: Played, folder: Path) -> list[Path]:
-    """Write the figures of a scenario as JSON, and its timeline, to `folder`; return the files."""
+    """Write the figures of a scenario as JSON, and its picture, to `folder`; return the files."""
     folder.mkdir(parents=True, exist_ok=True)
     stem = folder / one.scenario.name.lower()
     files = [stem.with_suffix(".json")]
     files[0].write_text(json.dumps(_as_json(one), indent=2, ensure_ascii=False) + "\n")
-    if one.outcome is not None and one.outcome.history is not None and one.outcome.history.clients:
-        files.append(stem.with_suffix(".png"))
-        draw_timeline(one.outcome.history, one.outcome.began_s, _title(one), files[1])
+    outcome, picture = one.outcome, stem.with_suffix(".png")
+    if outcome is not None and outcome.draw is not None:
+        outcome.draw(_title(one), picture)
+        files.append(picture)
+    elif outcome is not None and outcome.history is not None and outcome.history.clients:
+        draw_timeline(outcome.history, outcome.began_s, _title(one), picture)
+        files.append(picture)
     return files
 
 
@@ -82,6 +90,13 @@ def save_planted(verdicts: Mapping[str, Verdict], folder: Path) -> None:
     found = {bug or "none": verdict.counts for bug, verdict in verdicts.items()}
     (folder / "planted.json").write_text(json.dumps(found, indent=2) + "\n")
 
+
+# What a picture shows, by its file.
+_TIMELINE = "When each client of {} saw each event, with the faults marked"
+_PICTURES = {
+    "r10": "How long each door of {} took to answer each cursor, and with what",
+    "r13": "How long each append of {} took, and how much later a reader had it",
+}
 
 _PAGE = """# Results
 
@@ -133,7 +148,7 @@ def _scenario_text(one: dict[str, Any], figures: list[Figure], folder: Path) -> 
     took = f"{one['took_s']:.0f} s on {one['at'][:10]}, load average {one['machine']['load_average']} at the end"
     lines += ["", f"{took}: [{name}.json]({name}.json)."]
     if (folder / f"{name}.png").exists():
-        lines += ["", f"![When each client of {one['scenario']} saw each event, with the faults marked]({name}.png)"]
+        lines += ["", f"![{_PICTURES.get(name, _TIMELINE).format(one['scenario'])}]({name}.png)"]
     return "\n".join(lines)
 
 
@@ -166,6 +181,7 @@ def _as_json(one: Played) -> dict[str, Any]:
         "error": one.error or None,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "took_s": round(one.seconds, 1),
+        "length": one.length.asked if one.length else None,
         "load": outcome.load if outcome else None,
         "machine": {
             "cores": os.cpu_count(),

@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.faults.checker import History, judge, latenesses, longest_gaps, percentile
@@ -46,7 +47,8 @@ class Outcome:
     """What a scenario showed.
 
     Args:
-        history: what the plot is drawn from; None where there is no run to draw.
+        history: what the timeline is drawn from; None where clients have no part in it.
+        draw: writes the picture, given its title and its file, where a timeline of deliveries would not say it.
         findings: the first broken promises in words, for whoever has to look for the cause.
     """
 
@@ -55,6 +57,7 @@ class Outcome:
     began_s: float = 0.0
     load: str = ""
     findings: list[str] = field(default_factory=list)
+    draw: Callable[[str, Path], None] | None = None
 
     @property
     def passes(self) -> bool:
@@ -75,6 +78,11 @@ class Length:
     shape: Shape
     count: int | None = None
     say: Callable[[str], None] = print
+
+    @property
+    def asked(self) -> dict[str, float | None]:
+        """What was asked for, to compare two runs by."""
+        return {"seconds": self.seconds, "count": self.count}
 
     def numbers(self, count: int) -> Iterator[int]:
         """Count from 0 up to what was asked for: `seconds`, where they are more than 0, or `count`; else up to `count`.

@@ -1,7 +1,8 @@
 """Writers or readers of the log itself, without HTTP between: `python -m tests.faults.writers … < nothing`.
 
-Prints one JSON object: events appended, seconds, seconds of each append, seconds of processor time,
-[key, seq, time.monotonic()] of each event, errors in words.
+Prints one JSON object: events appended, seconds, seconds of processor time, [key, seq, time.monotonic()] of each event,
+[seq, how many seconds it took] of each append that succeeded, [time.monotonic(), seq read up to] of each read that
+brought something, errors in words.
 """
 
 import argparse
@@ -40,7 +41,8 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
     from apps.events import log
     from apps.events.cursor import START, StartingPlace
 
-    appends_s: list[float] = []
+    appends_s: list[tuple[int, float]] = []
+    reads: list[tuple[float, int]] = []
     acknowledged: list[tuple[str, int, float]] = []
     padding = "x" * arguments.padding_bytes
     errors: list[str] = []
@@ -61,8 +63,9 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
             except Exception as error:
                 errors.append(f"{type(error).__name__} {error}")
             else:
-                acknowledged.append((key, event.seq, time.monotonic()))
-            appends_s.append(time.monotonic() - began_s)
+                ended_s = time.monotonic()
+                acknowledged.append((key, event.seq, ended_s))
+                appends_s.append((event.seq, ended_s - began_s))
         connection.close()
 
     def read() -> None:
@@ -77,6 +80,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
                 place = batch.cursor
                 if batch.events:
                     seen, seen_s = seen + len(batch.events), time.monotonic()
+                    reads.append((seen_s, batch.events[-1].seq))
             time.sleep(READ_EVERY_S)
         if seen != arguments.events:
             errors.append(f"a reader saw {seen} of {arguments.events} events")
@@ -96,6 +100,7 @@ def run(arguments: argparse.Namespace) -> dict[str, object]:
         "took_s": took_s,
         "busy_s": busy_s,
         "appends_s": appends_s,
+        "reads": reads,
         "acknowledged": acknowledged,
         "errors": errors,
     }

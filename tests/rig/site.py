@@ -1,9 +1,12 @@
 """The whole site as people run it: daphne processes, a database, static files and, if asked, Valkey."""
 
+import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
@@ -22,7 +25,8 @@ class SiteTemplate:
     """What every site starts from, made once: a migrated database with the accounts in it, and collected static files.
 
     Args:
-        folder: where the template is kept; the sites copy from it.
+        folder: where the template is kept; the sites copy from it. Several processes may share it: each part is made
+            by the one that needs it first.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -33,15 +37,17 @@ class SiteTemplate:
     def static_files(self) -> Path:
         """Return the folder of collected static files."""
         folder = self.folder / "static"
-        if not folder.exists():
-            run_python(self._env(), "manage.py", "collectstatic", "--no-input", "-v", "0")
+        with self._alone():
+            if not folder.exists():
+                run_python(self._env(), "manage.py", "collectstatic", "--no-input", "-v", "0")
         return folder
 
     def sqlite(self, folder: Path) -> str:
         """Return the URL of a new SQLite database, kept in `folder`."""
         template = self.folder / "template.sqlite3"
-        if not template.exists():
-            self._fill(f"sqlite:///{template}")
+        with self._alone():
+            if not template.exists():
+                self._fill(f"sqlite:///{template}")
         copy = folder / "site.sqlite3"
         shutil.copyfile(template, copy)
         return f"sqlite:///{copy}"
@@ -49,9 +55,28 @@ class SiteTemplate:
     def postgresql(self, server: PostgreSQL) -> str:
         """Return the URL of a new database of `server`."""
         if self._copies == 0:
-            self._fill(server.create_database(self._postgresql_name))
+            with self._alone():
+                self._fill_postgresql(server)
         self._copies += 1
         return server.create_database(f"site_{self._copies}", template=self._postgresql_name)
+
+    def _fill_postgresql(self, server: PostgreSQL) -> None:
+        """Make the template database on `server`: by migrating, or from what another process's server was dumped to."""
+        url = server.create_database(self._postgresql_name)
+        dump = self.folder / "template.sql"
+        if dump.exists():
+            run_program(server.programs / "psql", "--quiet", "-v", "ON_ERROR_STOP=1", "-f", str(dump), url)
+        else:
+            self._fill(url)
+            run_program(server.programs / "pg_dump", "-f", str(dump), url)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes that share the folder out for the length of the block."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _fill(self, database_url: str) -> None:
         run_python(self._env() | {"DATABASE_URL": database_url}, "-m", "tests.rig.fill_database")
@@ -189,15 +214,28 @@ def run_python(env: dict[str, str], *words: str, patience_s: float = 300) -> str
     Raises:
         RuntimeError: it ended with another status than 0; its output is in the message.
     """
+    return run_program(Path(sys.executable), *words, env=PEOPLES_SETTINGS | env, patience_s=patience_s)
+
+
+def run_program(program: Path, *words: str, env: Mapping[str, str] | None = None, patience_s: float = 300) -> str:
+    """Run `program` in the project's folder and return what it printed.
+
+    Args:
+        env: on top of the environment of the tests.
+        patience_s: how long it may take.
+
+    Raises:
+        RuntimeError: it ended with another status than 0; its output is in the message.
+    """
     done = subprocess.run(
-        [sys.executable, *words],
+        [str(program), *words],
         cwd=PROJECT,
-        env=os.environ | PEOPLES_SETTINGS | env,
+        env=os.environ | (env or {}),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         timeout=patience_s,
     )
     if done.returncode:
-        raise RuntimeError(f"python {' '.join(words)} ended with {done.returncode}\n{done.stdout}{done.stderr}")
+        raise RuntimeError(f"{program.name} {' '.join(words)} ended with {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout

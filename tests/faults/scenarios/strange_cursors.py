@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 import secrets
+import time
 from collections import Counter
 
 from apps.transports.registry import DOORS
 from tests.conformance.readers import READERS, Refused
 from tests.conformance.wires import NetworkWire, SocketClosed
+from tests.faults.plot import Answered, draw_answers
 from tests.faults.publishers import Publisher, PublishRecord
 from tests.faults.rig import Rig
 from tests.faults.scenario import Figure, Length, Outcome, Scenario
@@ -39,7 +42,8 @@ async def play(rig: Rig, length: Length) -> Outcome:
         **dict.fromkeys(_garbage(epoch, topic), "400"),
     }
     tried = [(door, cursor) for door in DOORS for cursor in expected]
-    answers = await asyncio.gather(*(_answer(rig, door.name, door.path, topic, cursor) for door, cursor in tried))
+    timed = await asyncio.gather(*(_timed(rig, door.name, door.path, topic, cursor) for door, cursor in tried))
+    answers = [answer for answer, _ in timed]
     wrong = [
         f"{door.name} answered {answer} to {cursor[:80]!r}, expected {expected[cursor]}"
         for (door, cursor), answer in zip(tried, answers, strict=True)
@@ -53,7 +57,13 @@ async def play(rig: Rig, length: Length) -> Outcome:
         Figure("stuck", counts["stuck"], at_most=0),
         Figure("answers other than expected", len(wrong), at_most=0),
     ]
-    return Outcome(figures, load=f"{len(expected)} cursors on each of {len(DOORS)} doors", findings=wrong)
+    shown = {cursor: _in_short(cursor, topic) for cursor in expected}
+    answered = [
+        Answered(shown[cursor], door.name, took_s, answer, answer == expected[cursor])
+        for (door, cursor), (answer, took_s) in zip(tried, timed, strict=True)
+    ]
+    load = f"{len(expected)} cursors on each of {len(DOORS)} doors"
+    return Outcome(figures, load=load, findings=wrong, draw=functools.partial(draw_answers, answered))
 
 
 def _garbage(epoch: str, topic: str) -> list[str]:
@@ -78,6 +88,19 @@ def _garbage(epoch: str, topic: str) -> list[str]:
 async def _epoch(rig: Rig, topic: str) -> str:
     async with NetworkWire(rig.url).get("/feed/poll", [("topic", topic), ("after", "now")]) as answer:
         return json.loads(await answer.body())["cursor"].partition("~")[0]
+
+
+def _in_short(cursor: str, topic: str) -> str:
+    """Return a cursor as a picture has room for it; no two of them look alike."""
+    short = cursor.replace(topic, "topic").partition("~")
+    words = ascii(f"{short[0]}~{short[2]}" if short[1] else short[0])[1:-1]
+    return words if len(words) <= 34 else f"{words[:20]} … ({len(cursor)} characters)"
+
+
+async def _timed(rig: Rig, door: str, path: str, topic: str, cursor: str) -> tuple[str, float]:
+    """Return the answer, and how many seconds it took, all being asked at once."""
+    began_s = time.monotonic()
+    return await _answer(rig, door, path, topic, cursor), time.monotonic() - began_s
 
 
 async def _answer(rig: Rig, door: str, path: str, topic: str, cursor: str) -> str:
