@@ -6,7 +6,10 @@ import pytest
 
 from apps.benchmark import results as kept
 from apps.benchmark.bars import BARS, Bar, Figure
+from apps.benchmark.charts import LABELS
+from apps.benchmark.palette import INK, LINES, RULE
 from apps.benchmark.peers import PEERS
+from apps.benchmark.plots import STYLES
 from apps.benchmark.results import Record, Results, Spread
 from apps.benchmark.scenario import SCENARIOS
 from apps.benchmark.table import bars_table
@@ -73,3 +76,11 @@ def test_every_bar_and_every_scenario_names_what_exists() -> None:
     for scenario in SCENARIOS.values():
         for peer in scenario.peers:
             assert not scenario.door or scenario.door in PEERS[peer].paths
+
+
+def test_plots_have_the_sites_colours_and_no_two_peers_look_alike() -> None:
+    assert set(STYLES) == set(LABELS)
+    assert {colour for colour, *_ in STYLES.values()} <= {*LINES.values(), INK, RULE}
+    together = [style for peer, style in STYLES.items() if peer != "node-express"]  # beside node-ws in no plot
+    assert len({(colour, marker) for colour, marker, _ in together}) == len(together)
+    assert len({marker for _, marker, _ in together}) == len(together)
