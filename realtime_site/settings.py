@@ -221,6 +221,8 @@ RATES = {
     "api_address": env.rate("RATE_API_ADDRESS", default="3000/min"),
     "tokens": env.rate("RATE_TOKENS", default="60/min"),
     "chat_address": env.rate("RATE_CHAT_ADDRESS", default="600/min"),
+    "reset_address": env.rate("RATE_RESET_ADDRESS", default="20/min"),
+    "reset_account": env.rate("RATE_RESET_ACCOUNT", default="10/h"),
 }
 MAX_CONNECTIONS: dict[str, int | None] = {
     "address": env.integer("MAX_CONNECTIONS_ADDRESS", default=1_000, at_least=1),

@@ -1,9 +1,15 @@
 """The pages about one's account, on Django's own views: sessions, tokens and hashes are theirs."""
 
+import hashlib
+import math
+import unicodedata
+from typing import Any
+
+from asgiref.sync import async_to_sync
 from axes.utils import reset
 from django.contrib.auth import views
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.contrib.auth.forms import PasswordChangeForm, PasswordResetForm, SetPasswordForm
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -11,6 +17,9 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
 
+from apps.access import limits
+from apps.access.client_address import counted_as
+from apps.access.limits import TooOften
 from apps.audit import actor, trail
 from apps.audit.models import Action
 
@@ -56,13 +65,33 @@ class PasswordChanged(views.PasswordChangeDoneView):
 
 
 class AskForReset(views.PasswordResetView):
-    """Send a link to the address of an account. The answer is the same whether there is such an account or not."""
+    """Send a link to the address of an account. The answer is the same whether there is such an account or not.
+
+    That includes the one for who asks too often: what is counted is the address that was typed.
+    """
 
     template_name = "accounts/ask_for_reset.html"
     email_template_name = "accounts/reset_email.txt"
     subject_template_name = "accounts/reset_email_subject.txt"
     extra_email_context = {"site_title": _("Five Doors")}
     success_url = reverse_lazy("accounts:reset_sent")
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            _take("reset_address", counted_as(request.META.get("REMOTE_ADDR", "")))
+            return super().post(request, *args, **kwargs)
+        except TooOften as error:
+            minutes = math.ceil(error.retry_after_s / 60)
+            response = render(request, "accounts/asked_too_often.html", {"minutes": minutes}, status=429)
+            response["Retry-After"] = str(error.retry_after_s)
+            return response
+
+    def form_valid(self, form: PasswordResetForm) -> HttpResponse:
+        # Django finds an account by such a comparison: another spelling of its address is no other account.
+        typed = unicodedata.normalize("NFKC", form.cleaned_data["email"]).casefold()
+        # The sum, and not the address: Redis is no place for people's addresses.
+        _take("reset_account", hashlib.sha256(typed.encode()).hexdigest()[:32])
+        return super().form_valid(form)
 
 
 class ResetSent(views.PasswordResetDoneView):
@@ -86,3 +115,12 @@ class ResetPassword(views.PasswordResetConfirmView):
 
 class PasswordReset(views.PasswordResetCompleteView):
     template_name = "accounts/password_reset.html"
+
+
+def _take(name: str, subject: str) -> None:
+    """Count a request; the buckets belong to the event loop that this view's thread serves.
+
+    Raises:
+        TooOften: there were too many.
+    """
+    async_to_sync(limits.take)(name, subject)

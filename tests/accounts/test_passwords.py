@@ -1,12 +1,14 @@
 """Another password: changed by who is signed in, or reset by who reads the account's mail."""
 
 import re
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
-from django.test import Client
+from django.test import AsyncClient, Client
 
+from apps.access import rate
 from tests.demos.markup import Markup
 
 pytestmark = pytest.mark.django_db
@@ -103,6 +105,41 @@ def test_nobody_learns_which_addresses_have_accounts(ada: User) -> None:
     unknown = client.post("/account/reset/", {"email": "eve@example.org"}, follow=True).content
     assert len(mail.outbox) == 1
     assert re.sub(rb'value="\w{64}"', b"", known) == re.sub(rb'value="\w{64}"', b"", unknown)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_nobodys_mailbox_is_filled_and_whose_it_is_stays_untold(settings: Any) -> None:
+    await User.objects.acreate_user("ada", "ada@example.org", OLD)
+    settings.RATES = {**settings.RATES, "reset_account": rate.parse("10/h")}
+    told = {}
+    for email in ("ada@example.org", "eve@example.org"):
+        spellings = (email, email.upper(), email.replace("example", "ｅxample"))
+        answers = [await AsyncClient().post("/account/reset/", {"email": one}) for one in spellings]
+        assert [answer.status_code for answer in answers] == [302, 429, 429]
+        assert 300 < int(answers[1]["Retry-After"]) <= 360
+        told[email] = Markup(answers[1].content.decode())
+    assert [one.to for one in mail.outbox] == [["ada@example.org"]]
+    known, unknown = told.values()
+    assert "ask again in 6 minutes" in known.text
+    assert known.text == unknown.text
+    assert known.mistakes == []
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_who_asks_for_one_address_after_the_other_is_slowed_down(settings: Any) -> None:
+    settings.RATES = {**settings.RATES, "reset_address": rate.parse("20/h")}
+
+    async def ask_from(address: str, email: str) -> int:
+        class Away(AsyncClient):
+            def _base_scope(self, **request: Any) -> dict[str, Any]:
+                return super()._base_scope(**request) | {"client": (address, 4)}
+
+        return (await Away().post("/account/reset/", {"email": email})).status_code
+
+    # One network of IPv6.
+    statuses = [await ask_from(f"2001:db8::{number}", f"{number}@example.org") for number in range(3)]
+    assert statuses == [302, 429, 429]
+    assert await ask_from("192.0.2.9", "9@example.org") == 302
 
 
 def test_the_mail_is_in_the_language_of_who_asks(ada: User) -> None:
