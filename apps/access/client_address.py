@@ -33,10 +33,20 @@ def counted_as(text: str) -> str:
     Those whose address is not known are counted together.
     """
     address = _address(text)
+    if address is None:
+        return UNKNOWN
+    network = network_address(address)
+    return f"{network}/64" if network.version == 6 else str(network)
+
+
+def network_address(address: Address) -> Address:
+    """Return what stands for all addresses of a client: of IPv4 its own, of IPv6 the first of its /64.
+
+    Whoever has one address of IPv6 has all of its network.
+    """
     if isinstance(address, ipaddress.IPv6Address):
-        # Whoever has one address of IPv6 has all of its network.
-        return str(ipaddress.ip_network((address.packed[:8] + bytes(8), 64)))
-    return UNKNOWN if address is None else str(address)
+        return ipaddress.IPv6Address(address.packed[:8] + bytes(8))
+    return address
 
 
 def _address(text: str) -> Address | None:

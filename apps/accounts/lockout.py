@@ -8,7 +8,6 @@ out anybody that way.
 
 import math
 from datetime import timedelta
-from ipaddress import IPv6Address, ip_network
 from typing import Any
 
 from axes.backends import AxesBackend, AxesStandaloneBackend
@@ -21,7 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from apps.access.client_address import client_address
+from apps.access.client_address import client_address, network_address
 
 # What is counted, and how many times SIGN_IN_ATTEMPTS it may be.
 COUNTED: dict[tuple[str, ...], int] = {("username", "ip_address"): 1, ("ip_address",): 10, ("username",): 20}
@@ -81,11 +80,9 @@ class Attempts(AxesDatabaseHandler):
 
 
 def lockout_address(request: HttpRequest) -> str | None:
-    """Return the address that failures are counted for: of IPv6 the network, of which a client has all addresses."""
+    """Return the address that failures are counted for, see `network_address`; None where it is not known."""
     address = client_address(request)
-    if isinstance(address, IPv6Address):
-        return str(ip_network((address, 64), strict=False).network_address)
-    return None if address is None else str(address)
+    return None if address is None else str(network_address(address))
 
 
 def locked_out(request: HttpRequest, *_: Any) -> HttpResponse:
