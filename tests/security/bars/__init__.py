@@ -15,17 +15,17 @@ from tests.security.bars import (
     slow_clients,
 )
 
-_MODULES = (
-    hostile_origins,
-    rights_matrix,
-    ended_rights,
-    script_injection,
-    hostile_strings,
-    hostile_frames,
-    generated_requests,
-    oversize,
-    floods,
-    slow_clients,
-    known_weaknesses,
+_BARS = (
+    hostile_origins.BAR,
+    rights_matrix.BAR,
+    ended_rights.BAR,
+    script_injection.BAR,
+    hostile_strings.BAR,
+    hostile_frames.BAR,
+    generated_requests.BAR,
+    oversize.BAR,
+    floods.BAR,
+    *slow_clients.BARS,
+    known_weaknesses.BAR,
 )
-BARS: dict[str, Bar] = {module.BAR.name: module.BAR for module in _MODULES}
+BARS: dict[str, Bar] = {bar.name: bar for bar in _BARS}
