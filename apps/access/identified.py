@@ -11,6 +11,7 @@ from typing import Any
 from apps.access import revocation
 from apps.access.bearer import bearer_of
 from apps.access.identity import ANONYMOUS, Identity, Unproven
+from apps.access.remembered import Known, remembered
 from apps.access.sessions import identity_of_session, session_key
 from apps.access.tokens import TokenError, identity_of_token
 from apps.events import queries
@@ -20,7 +21,7 @@ ASGIApplication = Callable[[dict[str, Any], Callable, Callable], Awaitable[None]
 
 
 class Identified:
-    """Put who is asking into `scope["identity"]`, and the loop time of the asking into `scope["identified_at"]`.
+    """Put who is asking into `scope["identity"]`, and into `scope["identified_at"]` the loop time as of which that is.
 
     A token in the Authorization header, or in a WebSocket's subprotocols, comes before the session cookie, whatever it
     is worth: the scope that is passed on has no cookies then, so that a page of another site can't add a token of its
@@ -35,24 +36,32 @@ class Identified:
 
     async def __call__(self, scope: dict[str, Any], receive: Callable, send: Callable) -> None:
         since = asyncio.get_running_loop().time()
+        identity: Identity | None = ANONYMOUS
         token = bearer_of(scope)
         if token is not None:
             scope = {**scope, "headers": [(name, value) for name, value in scope["headers"] if name != b"cookie"]}
-            identity = await _identity(_proven, token)
+            identity, since = await _identity(_proven, token)
         elif (key := session_key(scope)) is not None:
-            identity = await _identity(identity_of_session, key)
-        else:
-            identity = ANONYMOUS
+            identity, since = await _identity(identity_of_session, key)
         await self._application({**scope, "identity": identity, "identified_at": since}, receive, send)
 
 
-async def _identity(look_up: Callable[[str], Identity], credential: str) -> Identity | None:
+async def _identity(look_up: Callable[[str], Identity], credential: str) -> tuple[Identity | None, float]:
+    """Return who `credential` stands for, and the loop time at which that began to be looked up."""
+    revocations = revocation.current()
+    known = remembered.recall((look_up, credential)) if revocations.hears_everything else None
+    if known is not None:
+        return known.identity, known.since
+    since = asyncio.get_running_loop().time()
     try:
         # Before the looking up: what ends the credential from here on is heard of.
-        await revocation.current().start()
-        return await queries.run(look_up, credential)
+        await revocations.start()
+        words = remembered.words_so_far()
+        identity = await queries.run(look_up, credential)
     except LogUnavailable:
-        return None
+        return None, since
+    remembered.keep((look_up, credential), Known(identity, since), words)
+    return identity, since
 
 
 def _proven(token: str) -> Identity:

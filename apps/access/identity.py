@@ -46,6 +46,11 @@ class Identity:
     def is_signed_in(self) -> bool:
         return self.user_id is not None
 
+    @property
+    def is_told_of(self) -> bool:
+        """Whether a move tells of all that changes it (`moves`), as far as Django's signals do."""
+        return True
+
     def has_permission(self, permission: str) -> bool:
         """Return whether they have `permission`, for example `auth.view_user`."""
         return permission in self.permissions

@@ -14,6 +14,7 @@ from django.contrib.auth.signals import user_logged_out
 from django.db import transaction
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
+from apps.access.remembered import remembered
 from apps.events import log
 
 logger = logging.getLogger(__name__)
@@ -36,6 +37,8 @@ def tell(user_id: object = None) -> None:
 
 
 def _append(data: dict[str, str | None]) -> None:
+    # This process knows at once, even where the append has to wait or fails.
+    remembered.forget(data["user"])
     log.append(MOVES, MOVED, data)
 
 

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 from apps.access.families import may
 from apps.access.identity import Identity, Right
 from apps.access.moves import MOVES
+from apps.access.remembered import remembered
 from apps.events import feed, queries
 from apps.events.cursor import NOW, Cursor
 from apps.events.feed import Feed
@@ -66,6 +67,7 @@ class Revocations:
         self._credentials: dict[Identity, _Credential] = {}
         self._moved_at: dict[str | None, float] = {}  # user, None: anybody -> loop time at which it was heard
         self._tasks: list[asyncio.Task] = []
+        self._heard: Cursor | None = None  # all moves before it
         self._to_look_at: set[Identity] = set()
         self._looking = asyncio.Semaphore(LOOK_AT_ONCE)
 
@@ -79,8 +81,18 @@ class Revocations:
             return
         cursor = await feed.current().resolve([MOVES], NOW)
         if not self._tasks:
+            self._heard = cursor
             beside = feed.current().run_beside
             self._tasks = [beside(self._follow(cursor)), beside(self._go_round())]
+
+    @property
+    def hears_everything(self) -> bool:
+        """Whether every move that is known in this process was followed, and those of others can be heard of.
+
+        False too before `start`, and while the channel layer is unwell or the log can't be read: then a move may have
+        been made that nobody has told yet.
+        """
+        return self._heard is not None and feed.current().knows_no_more([MOVES], self._heard)
 
     @contextlib.contextmanager
     def holding(
@@ -114,8 +126,10 @@ class Revocations:
                     self._moved(None)
                 for event in batch.events:
                     self._moved((event.data or {}).get("user"))
+                self._heard = batch.cursor
 
     def _moved(self, user_id: str | None) -> None:
+        remembered.forget(user_id)
         self._moved_at[user_id] = asyncio.get_running_loop().time()
         self._look_soon(i for i in self._credentials if user_id is None or i.user_id == user_id)
 

@@ -56,7 +56,8 @@ class TokenIdentity(Identity):
     Args:
         token_topics: patterns of its topics.
         token_rights: what it may do with them.
-        key_topics: patterns of the topics of the API key that it was asked for with, as they are by now.
+        key_prefix: of the API key that it was asked for with; empty: of none.
+        key_topics: patterns of that key's topics, as they are by now.
     """
 
     no_longer: ClassVar[str] = "the token that you came with counts no longer"
@@ -64,7 +65,12 @@ class TokenIdentity(Identity):
     token: str = field(default="", repr=False)
     token_topics: str = ""
     token_rights: frozenset[Right] = frozenset()
+    key_prefix: str = ""
     key_topics: str = "*"
+
+    @property
+    def is_told_of(self) -> bool:
+        return not self.key_prefix  # a key is revoked without a move
 
     def reaches(self, right: Right, topic: str) -> bool:
         return right in self.token_rights and reaches(self.token_topics, topic) and reaches(self.key_topics, topic)
@@ -153,6 +159,7 @@ def identity_of_token(text: str) -> TokenIdentity:
         token=text,
         token_topics=topics,
         token_rights=frozenset(right for right, letter in _LETTERS.items() if letter in letters),
+        key_prefix=key_prefix,
         key_topics=key_topics,
     )
 

@@ -72,7 +72,7 @@ class Feed:
         self._old_reads: dict[tuple, asyncio.Task[Batch]] = {}
         self._backfills: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task] = []
-        self._is_reading = False
+        self._being_read: set[str] = set()  # topics known to have moved, by hint or append, and not read yet
         self._beside: set[asyncio.Task] = set()
         self._complete_at: float | None = None  # loop time; what was committed before then is in the windows
 
@@ -167,9 +167,9 @@ class Feed:
         one whose hint was lost younger than the tick.
         """
         with self.subscribed(topics):
-            if self._is_reading or not layer_health.is_well or (self.lag_s or 0) > 2 * TICK_S:
+            if not layer_health.is_well or (self.lag_s or 0) > 2 * TICK_S:
                 return False
-            if not unread.isdisjoint(topics) or not self._hinted.isdisjoint(topics):
+            if any(not moved.isdisjoint(topics) for moved in (unread, self._hinted, self._being_read)):
                 return False
             batch = self.at_hand(topics, after)
             return batch is not None and not batch.events
@@ -395,7 +395,7 @@ class Feed:
             self._something_to_do.clear()
             waiters, self._refresh_waiters = self._refresh_waiters, []
             hinted, self._hinted = self._hinted, set()
-            self._is_reading = True
+            self._being_read |= hinted
             unread.difference_update(hinted)
             try:
                 unloaded = any(not window.is_loaded for window in self._windows.values())
@@ -406,7 +406,7 @@ class Feed:
                     self._complete_at = now
                 else:
                     await self._read_new({t: w.head for t in hinted if (w := self._windows.get(t))})
-                self._is_reading = False
+                self._being_read.clear()
                 for waiter in waiters:
                     _wake(waiter)
                 if is_away:
@@ -430,7 +430,9 @@ class Feed:
         self.counters.ticks += 1
         await self._drop_idle_windows()
         windows = dict(self._windows)
-        unread.clear()
+        # [race] Marked before the mark is taken away: another thread may append between the two.
+        self._being_read |= (appended := set(unread))
+        unread.difference_update(appended)
         if not windows:
             return
         # Joined before the bounds are read: what commits later is hinted at.
