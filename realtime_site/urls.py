@@ -16,3 +16,5 @@ urlpatterns = [
     path("assistant/", include("apps.assistant.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
 ]
+
+handler400 = "apps.api.bad_host.bad_request_at"

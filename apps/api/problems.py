@@ -54,6 +54,11 @@ PROBLEMS = {
         _("A token in the address"),
         _("Logs and histories keep addresses. Send the token in the header Authorization, and another one."),
     ),
+    "bad_host": Problem(
+        400,
+        _("Another host name"),
+        _("The site does not answer under the name in the header Host. Use its own; who runs it says which count."),
+    ),
     "bad_query": Problem(400, _("The query does not fit"), _("A parameter in the address is not what it may be.")),
     "unknown_api_key": Problem(
         401,
