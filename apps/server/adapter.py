@@ -26,7 +26,7 @@ from twisted.internet.protocol import connectionDone
 from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 from twisted.web import http
 
-from apps.server.fanout import Frame, http_chunk, unframed, websocket_text
+from apps.server.fanout import FanoutExtension, Frame, http_chunk, unframed, websocket_text
 from apps.server.flow import Flow
 from apps.server.limits import Limits
 from apps.server.status import status
@@ -124,6 +124,7 @@ class Transport:
     disconnecting: Any
     write: Any
     bytes_taken = 0
+    clear_outlet: FanoutExtension | None = None
 
     def writeSomeData(self, data: bytes) -> Any:
         taken = super().writeSomeData(data)  # type: ignore[misc]
@@ -131,8 +132,11 @@ class Transport:
             self.bytes_taken += taken
         return taken
 
-    def send_now(self, data: bytes) -> bool:
-        """Give `data` to the kernel; return False where bytes wait already or it takes none, and nothing was sent."""
+    def send_now(self, data: bytes, outlet: FanoutExtension) -> bool:
+        """Give `data` to the kernel; return False where bytes wait already or it takes none, and nothing was sent.
+
+        Until anything else is written or the connection ends, `outlet` may do the same by itself.
+        """
         if self._tempDataBuffer or self.dataBuffer or self.disconnecting:
             return False
         try:
@@ -142,7 +146,30 @@ class Transport:
             return False
         if taken < len(data):
             self.write(data[taken:])
+            return True
+        outlet.give = self.socket.send
+        outlet.is_clear = True
+        self.clear_outlet = outlet
         return True
+
+    def _no_longer_clear(self) -> None:
+        if self.clear_outlet is not None:
+            self.clear_outlet.is_clear = False
+            self.clear_outlet = None
+
+    # Whatever is written, and every end of a connection, comes through one of these three.
+
+    def startWriting(self) -> None:
+        self._no_longer_clear()
+        super().startWriting()  # type: ignore[misc]
+
+    def abortConnection(self) -> None:
+        self._no_longer_clear()
+        super().abortConnection()  # type: ignore[misc]
+
+    def connectionLost(self, reason: Any) -> None:
+        self._no_longer_clear()
+        super().connectionLost(reason)  # type: ignore[misc]
 
 
 class TCPTransport(Transport, tcp.Server):
@@ -347,9 +374,13 @@ class Request(WebRequest):
             return None
         return http_chunk if self.chunked else unframed
 
-    def send_now(self, framed: bytes) -> bool:
+    def send_now(self, framed: bytes, outlet: FanoutExtension) -> bool:
         """See `fanout`."""
-        return self.frame is not None and self.channel.transport.send_now(framed)
+        return self.frame is not None and self.channel.transport.send_now(framed, outlet)
+
+    def send_rest(self, rest: bytes) -> None:
+        """See `fanout`."""
+        self.channel.transport.write(rest)
 
     def end_with_this_response(self) -> None:
         """Close the connection after the response, and say so if its headers have not left yet."""
@@ -462,9 +493,13 @@ class WebSocket(WebSocketProtocol):
         """See `fanout`."""
         return websocket_text if self.state == self.STATE_OPEN else None
 
-    def send_now(self, framed: bytes) -> bool:
+    def send_now(self, framed: bytes, outlet: FanoutExtension) -> bool:
         """See `fanout`."""
-        return self.state == self.STATE_OPEN and self.transport.send_now(framed)
+        return self.state == self.STATE_OPEN and self.transport.send_now(framed, outlet)
+
+    def send_rest(self, rest: bytes) -> None:
+        """See `fanout`."""
+        self.transport.write(rest)
 
     def serverClose(self, code: int | None = None, reason: str | None = None) -> None:
         # Autobahn cuts the reason to the 123 bytes that fit, and not within a character.

@@ -9,13 +9,14 @@ tells many clients the same thing frames it once, and gives the bytes to each co
     framed = frame(message)  # once for all outlets with the same `frame`
     ...
     taken = outlet.send(framed)  # False: nothing was sent; `await send(...)` it, which waits for the client
+    refused = outlet.send_each(framed, outlets)  # the same for many; those at these indexes took nothing
 
 An outlet never overtakes what `send` or the server itself has on its way, and never tears a frame: while any byte of
 the connection waits it takes nothing. Calls belong to the event loop, and between two `send`s, not during one.
 """
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 Frame = Callable[[bytes], bytes]
@@ -47,25 +48,65 @@ class Sender(Protocol):
     @property
     def frame(self) -> Frame | None: ...
 
-    def send_now(self, framed: bytes) -> bool: ...
+    def send_now(self, framed: bytes, outlet: "FanoutExtension") -> bool: ...
+
+    def send_rest(self, rest: bytes) -> None: ...
 
 
 class FanoutExtension:
     """What one connection finds in `scope["extensions"]["fanout"]`.
 
     Attributes:
-        send: gives bytes framed with `frame` to the connection at once; returns False where that can't be, and nothing
-            was sent. What the kernel does not take of them waits in the connection as after any other `send`. The
-            connection's own method: one more call around it was a tenth of a delivery.
+        is_clear: nothing of the connection waits and it is not ending, so that bytes may go straight to the kernel.
+            The connection's transport takes it back before anything else is written or the connection ends.
+        give: hands bytes to the kernel, and returns how many it took; set while `is_clear`.
     """
 
-    __slots__ = ("_sender", "send")
+    # One small object is all that a push touches of a connection: with thousands of them, what it costs is memory
+    # that the processor has to fetch.
+    __slots__ = ("_sender", "give", "is_clear")
 
     def __init__(self, sender: Sender) -> None:
         self._sender = sender
-        self.send: Callable[[bytes], bool] = sender.send_now
+        self.is_clear = False
+        self.give: Callable[[bytes], int] = _takes_nothing
 
     @property
     def frame(self) -> Frame | None:
         """How this connection frames a message; None while nothing may be sent: before the body, after the close."""
         return self._sender.frame
+
+    def send(self, framed: bytes) -> bool:
+        """Give bytes framed with `frame` to the connection at once; return False where that can't be: nothing was sent.
+
+        What the kernel does not take of them waits in the connection as after any other `send`.
+        """
+        return not self.send_each(framed, (self,))
+
+    @staticmethod
+    def send_each(framed: bytes, outlets: Sequence["FanoutExtension"]) -> list[int]:
+        """Give the same bytes to many connections at once, as `send` does; return the indexes of those that took none.
+
+        Args:
+            outlets: connections with the same `frame`.
+        """
+        size_bytes = len(framed)
+        refused = []
+        for index, outlet in enumerate(outlets):
+            if outlet.is_clear:
+                try:
+                    taken = outlet.give(framed)
+                except OSError:
+                    # No room, or no peer any more: the ordinary way meets the same, and knows what to do.
+                    outlet.is_clear = False
+                    refused.append(index)
+                else:
+                    if taken != size_bytes:
+                        outlet._sender.send_rest(framed[taken:])
+            elif not outlet._sender.send_now(framed, outlet):
+                refused.append(index)
+        return refused
+
+
+def _takes_nothing(data: bytes) -> int:
+    raise BlockingIOError

@@ -5,7 +5,7 @@ import contextlib
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,12 +55,17 @@ class Connection:
         self.opened_at = int(time.time() * 1_000) / 1_000  # whole milliseconds, as an event's time
         self.is_cut = False  # whether nothing more may be handed out
         self.stopped: asyncio.Future[Stop] = asyncio.get_running_loop().create_future()
+        # Called when the connection is stopped, before `stop` returns. [race] Who waits for `stopped` runs a moment
+        # later, and in between somebody else may hand out what was cut.
+        self.on_stop: Callable[[], object] | None = None
 
     def stop(self, stop: Stop) -> None:
         """Ask the connection to end; the first reason counts, and an end at once makes any end one at once."""
         self.is_cut = self.is_cut or stop.at_once
         if not self.stopped.done():
             self.stopped.set_result(stop)
+        if self.on_stop is not None:
+            self.on_stop()
 
 
 _open: set[Connection] = set()

@@ -1,19 +1,19 @@
 """The fast path of streams: an event is framed once and given to all who stand at the same place.
 
 Where the server offers the scope extension `fanout` and the setting FEED_FANOUT is on, a stream that has read all
-there was joins the others of its kind, and its own task sleeps. When a topic moves, the group's bytes for it are made
-once, and each connection's kernel takes them; a coroutine, a task switch and a `send` per client fall away. Whoever
-can't be served so (its peer does not read, the windows don't cover its cursor, a heartbeat or the end is due) is woken
-and goes on in its own task, as every stream does without this file. Its cursor has moved with what went out, and with
-nothing else: flow control, resets and the order of frames are those of the slow path.
+there was joins the others of its kind, and its own task sleeps. When a topic moves, the bytes for those at the same
+place are made once, and each connection's kernel takes them; a coroutine, a task switch and a `send` per client fall
+away. Whoever can't be served so (its peer does not read, the windows don't cover its cursor, a heartbeat or the end is
+due) is woken and goes on in its own task, as every stream does without this file. Its cursor has moved with what went
+out, and with nothing else: flow control, resets and the order of frames are those of the slow path.
 """
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -45,9 +45,8 @@ class Outlet(Protocol):
     def frame(self) -> Callable[[bytes], bytes] | None:
         """How the connection frames a message; None while it takes none."""
 
-    @property
-    def send(self) -> Callable[[bytes], bool]:
-        """Send framed bytes at once; False: not now, and nothing was sent."""
+    def send_each(self, framed: bytes, outlets: Sequence[Any]) -> list[int]:
+        """Send framed bytes at once over each of `outlets`; return the indexes of those that nothing was sent over."""
 
 
 class Follower:
@@ -57,6 +56,10 @@ class Follower:
         start: the subscription's place in numbers.
         framing: how the stream writes events.
         heartbeat_s: seconds of silence before a heartbeat.
+
+    Attributes:
+        cursor: all before it was written; while the stream is pushed to, its `_Place` knows.
+        written_at: when something was written last, in loop time; likewise.
     """
 
     __slots__ = (
@@ -67,6 +70,7 @@ class Follower:
         "framing",
         "heartbeat_s",
         "outlet",
+        "place",
         "subscription",
         "written_at",
     )
@@ -78,8 +82,9 @@ class Follower:
         self.connection = connection
         self.framing = framing
         self.heartbeat_s = heartbeat_s
-        self.cursor = start  # all before it was written
+        self.cursor = start
         self.outlet: Outlet | None = connection.extensions.get("fanout") if settings.FEED_FANOUT else None
+        self.place: _Place | None = None
         self.written_at = asyncio.get_running_loop().time()
         self._released: asyncio.Future[None]
         self._silence: asyncio.TimerHandle
@@ -115,38 +120,45 @@ class Follower:
 
     async def _be_pushed_to(self) -> None:
         """Return when the stream has to go on in its own task: at once where nothing can be pushed to it."""
-        stopped = self.connection.stopped
-        if self.outlet is None or (frame := self.outlet.frame) is None or stopped.done():
+        connection = self.connection
+        if self.outlet is None or (frame := self.outlet.frame) is None or connection.stopped.done():
             return
         loop = asyncio.get_running_loop()
         self._released = loop.create_future()
-        group = _current().group(self, frame)
-        group.join(self, self.outlet)
+        _current().group(self, frame).join(self)
         self._silence = loop.call_at(self.written_at + self.heartbeat_s, self._watch_silence)
-        stopped.add_done_callback(self.release)
+        connection.on_stop = self.release
         try:
             await self._released
         finally:
             self._silence.cancel()
-            stopped.remove_done_callback(self.release)
-            group.leave(self)
+            connection.on_stop = None
+            self._leave()
 
-    def release(self, _: object = None) -> None:
-        """Let the stream go on in its own task."""
+    def release(self) -> None:
+        """Push nothing more to the stream, and let it go on in its own task."""
+        self._leave()
         if not self._released.done():
             self._released.set_result(None)
 
+    def _leave(self) -> None:
+        if self.place is not None:
+            self.place.group.leave(self)
+
     def _watch_silence(self) -> None:
         # A timer that every push moves would cost more than the push: it looks when it fires.
+        place = self.place
+        if place is None:
+            return
         loop = asyncio.get_running_loop()
-        silent_at = self.written_at + self.heartbeat_s
+        silent_at = max(self.written_at, place.pushed_at) + self.heartbeat_s
         if silent_at <= loop.time():
             self.release()
         else:
             self._silence = loop.call_at(silent_at, self._watch_silence)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Push:
     """What follows a cursor: `events`, framed for a group's connections, lead to `cursor`."""
 
@@ -154,7 +166,37 @@ class _Push:
     cursor: Cursor
     framed: bytes
     more: bool
-    clients: int = 0
+
+
+class _Place:
+    """The followers of a group that stand at the same cursor, and move on together."""
+
+    __slots__ = ("_outlets", "cursor", "followers", "group", "pushed_at")
+
+    def __init__(self, group: "_Group", cursor: Cursor) -> None:
+        self.group = group
+        self.cursor = cursor
+        self.followers: dict[Follower, None] = {}  # in the order in which they came
+        self.pushed_at = 0.0  # loop time
+        self._outlets: list[Outlet] | None = []  # the followers', in their order
+
+    @property
+    def outlets(self) -> list[Outlet]:
+        if self._outlets is None:
+            self._outlets = [follower.outlet for follower in self.followers if follower.outlet is not None]
+        return self._outlets
+
+    def take(self, follower: Follower) -> None:
+        follower.place = self
+        self.followers[follower] = None
+        self._outlets = None
+
+    def let_go(self, follower: Follower) -> None:
+        follower.place = None
+        follower.cursor = self.cursor
+        follower.written_at = max(follower.written_at, self.pushed_at)
+        del self.followers[follower]
+        self._outlets = None
 
 
 class _Group:
@@ -164,24 +206,31 @@ class _Group:
         self._hub = hub
         self._key = key
         self._door, self._topics, self._framing, self._frame = key
-        self._followers: dict[Follower, Outlet] = {}  # in the order in which they came
+        self._places: dict[str, _Place] = {}  # cursor's text -> place; nearly all followers share one
         self._newest_opened_at = 0.0
         self._subscription = ExitStack()
         self._subscription.enter_context(hub.feed.subscribed(self._topics, self.moved))
 
-    def join(self, follower: Follower, outlet: Outlet) -> None:
+    def __len__(self) -> int:
+        return sum(len(place.followers) for place in self._places.values())
+
+    def join(self, follower: Follower) -> None:
         """Take `follower` in; what lies between its cursor and now is pushed, or it is released, in a moment."""
-        self._followers[follower] = outlet
+        self._place_at(follower.cursor).take(follower)
         self._newest_opened_at = max(self._newest_opened_at, follower.connection.opened_at)
         batch = self._hub.feed.at_hand(self._topics, follower.cursor, 1)
         if batch is None or batch.events:
             self.moved()
 
     def leave(self, follower: Follower) -> None:
-        del self._followers[follower]
-        if not self._followers:
-            self._subscription.close()
-            self._hub.forget(self._key)
+        place = follower.place
+        assert place is not None
+        place.let_go(follower)
+        if not place.followers:
+            del self._places[place.cursor.text]
+            if not self._places:
+                self._subscription.close()
+                self._hub.forget(self._key)
 
     def moved(self) -> None:
         """Push before long."""
@@ -189,35 +238,45 @@ class _Group:
 
     def push(self) -> None:
         """Give each follower what follows its cursor; release those that can't be served so."""
-        now = asyncio.get_running_loop().time()
-        pushes: dict[str, _Push | None] = {}
-        cursor: Cursor | None = None
-        push: _Push | None = None
-        for follower, outlet in self._followers.items():
-            # Nearly all stand at the very same cursor: it came from the push before.
-            if follower.cursor is not cursor:
-                cursor = follower.cursor
-                if cursor.text not in pushes:
-                    pushes[cursor.text] = self._push_after(cursor)
-                push = pushes[cursor.text]
-            if push is None or follower.connection.is_cut:
-                follower.release()
+        for place in list(self._places.values()):
+            push = self._push_after(place.cursor)
+            if push is None:
+                _release(list(place.followers))
             elif push.events:
-                if outlet.send(push.framed):
-                    follower.cursor = push.cursor
-                    follower.written_at = now
-                    push.clients += 1
-                else:
-                    follower.release()
-        for push in pushes.values():
-            if push is not None and push.clients:
-                delivered(self._door, push.events, self._newest_opened_at, push.clients)
-                if push.more:
-                    self.moved()
+                self._push_to(place, push)
 
     def release_all(self) -> None:
-        for follower in self._followers:
-            follower.release()
+        for place in list(self._places.values()):
+            _release(list(place.followers))
+
+    def _push_to(self, place: _Place, push: _Push) -> None:
+        outlets = place.outlets
+        refused = outlets[0].send_each(push.framed, outlets)
+        if refused:
+            followers = list(place.followers)
+            # Before the place moves on: they stay behind.
+            _release([followers[index] for index in refused])
+        if place.followers:
+            place.pushed_at = asyncio.get_running_loop().time()
+            delivered(self._door, push.events, self._newest_opened_at, len(place.followers))
+            self._move(place, push.cursor)
+            if push.more:
+                self.moved()
+
+    def _move(self, place: _Place, cursor: Cursor) -> None:
+        del self._places[place.cursor.text]
+        place.cursor = cursor
+        there = self._places.setdefault(cursor.text, place)
+        if there is not place:
+            for follower in list(place.followers):
+                place.let_go(follower)
+                there.take(follower)
+
+    def _place_at(self, cursor: Cursor) -> _Place:
+        place = self._places.get(cursor.text)
+        if place is None:
+            place = self._places[cursor.text] = _Place(self, cursor)
+        return place
 
     def _push_after(self, cursor: Cursor) -> _Push | None:
         batch = self._hub.feed.at_hand(self._topics, cursor)
@@ -233,6 +292,11 @@ class _Group:
         framed = b"".join(map(self._frame, self._framing.events(events, cursor)))
         more = batch.more or len(events) < len(batch.events)
         return _Push(tuple(events), advanced(cursor, events), framed, more)
+
+
+def _release(followers: Iterable[Follower]) -> None:
+    for follower in followers:
+        follower.release()
 
 
 _Key = tuple[str, tuple[str, ...], Framing, Callable[[bytes], bytes]]

@@ -5,7 +5,7 @@ In-process, a test can hold a query back or lose a hint; over the network, it se
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import urlencode
@@ -180,6 +180,10 @@ class _AsgiOutlet:
             self._messages.put_nowait({"type": "websocket.send", "texts": [message.decode() for message in messages]})
         self._wire.pushed += len(messages)
         return True
+
+    @staticmethod
+    def send_each(framed: bytes, outlets: Sequence["_AsgiOutlet"]) -> list[int]:
+        return [index for index, outlet in enumerate(outlets) if not outlet.send(framed)]
 
 
 class _AsgiSocket:

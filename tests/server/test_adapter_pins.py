@@ -65,6 +65,8 @@ _FINGERPRINTS = {
     "twisted.internet.abstract._ConsumerMixin.registerProducer": "7d7ad4f91234",
     "twisted.internet.abstract._ConsumerMixin.unregisterProducer": "5f09066c8d7f",
     "twisted.internet.abstract.FileDescriptor.write": "3e46c97fc173",
+    "twisted.internet.abstract.FileDescriptor.writeSequence": "1606f230d318",
+    "twisted.internet.abstract.FileDescriptor.startWriting": "8e2f899b7d73",
     "twisted.internet.abstract.FileDescriptor.doWrite": "a986d7b1b105",
     "twisted.internet.abstract.FileDescriptor._maybePauseProducer": "529bd8438e1a",
     "twisted.internet.abstract.FileDescriptor.loseConnection": "e13b8468f052",

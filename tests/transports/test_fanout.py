@@ -10,6 +10,7 @@ import pytest
 from apps.events import feed, log, queries
 from apps.events.feed import Feed
 from apps.transports import fanout
+from apps.transports.connections import Stop
 from apps.transports.deliveries import deliveries_by_door
 from apps.transports.registry import DOORS, Door
 from realtime_site.asgi import application
@@ -51,7 +52,7 @@ async def asleep(count: int) -> None:
     """Wait until `count` streams wait to be pushed to."""
 
     def sleeping() -> int:
-        return sum(len(group._followers) for group in fanout._current()._groups.values())
+        return sum(len(group) for group in fanout._current()._groups.values())
 
     await await_until(lambda: sleeping() == count, f"{count} streams asleep")
 
@@ -81,6 +82,8 @@ async def test_a_client_that_does_not_read_is_passed_over_and_catches_up(
                 await one.until_seq(seq)
         await slow.until_seq(20)
         await asleep(3)
+        (group,) = fanout._current()._groups.values()
+        assert [len(place.followers) for place in group._places.values()] == [3]
         await log.aappend("lab.a", "test.happened", "again together")
         for one in (slow, *others):
             await one.until_seq(21)
@@ -97,6 +100,21 @@ async def test_a_client_that_leaves_while_others_are_pushed_to_harms_nobody(
         for one in staying:
             await one.until_seq(2)
             assert one.seqs() == [1, 2]
+
+
+async def test_nothing_is_pushed_to_a_stream_after_it_was_cut(door: Door, wire: AsgiWire, reader: Feed) -> None:
+    async with clients(wire, door, 2, "lab.a") as (cut, other):
+        hub = fanout._current()
+        hub._rest_until = asyncio.get_running_loop().time() + 600
+        await log.aappend("lab.a", "test.happened", 1)
+        await await_until(lambda: reader.windows["lab.a"].head == 1, "the window to have the event")
+        (group,) = hub._groups.values()
+        ((first, _),) = [place.followers for place in group._places.values()]
+        first.connection.stop(Stop("revoked", 0, at_once=True))
+        hub._push()  # before the stream's own task has had a turn
+        await other.until_seq(1)
+        await cut.until(lambda seen: "close" in seen.controls)
+    assert (cut.seqs(), other.seqs()) == ([], [1])
 
 
 async def test_streams_of_different_topics_get_their_own(door: Door, wire: AsgiWire, reader: Feed) -> None:
