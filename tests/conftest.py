@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from playwright.async_api import Browser
 from pytest_asyncio import is_async_test
 
-from tests.rig.chromium import Pages, open_chromium
+from tests.rig.chromium import Pages, UsedProfiles, open_chromium
 from tests.rig.postgresql import PostgreSQL
 from tests.rig.recovery import Recovery
 from tests.rig.site import Database, Site, SiteTemplate
@@ -27,10 +27,13 @@ hypothesis_settings.load_profile("untimed")
 _SITES: pytest.StashKey[list[Site]] = pytest.StashKey()
 
 
-# First, so that `-m browser` sees the marks.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the tests for another database; mark those in Chromium, and run them in the browser's event loop."""
+# Around the others: so that `-m browser` sees the marks, and pytest-django's order is there to be changed.
+@pytest.hookimpl(hookwrapper=True, tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> Iterator[None]:
+    """Leave out the tests for another database; mark those in Chromium, and run them in the browser's event loop.
+
+    Then begin with the longest.
+    """
     database = _database_of_this_run()
     kept, left_out = [], []
     for item in items:
@@ -47,6 +50,37 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = kept
+    yield
+    items[:] = _longest_first(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+
+
+def _longest_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
+    """Return `items` so that each worker begins with its share of those marked `long`.
+
+    A run ends when its last test does. At first each worker gets as many tests in a row as the others (worksteal);
+    later it takes what others have left, from their ends. A file stays together: its fixtures are made once.
+    """
+    shares: list[list[pytest.Item]] = [[] for _ in range(workers)]
+    files: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        if item.get_closest_marker("long"):
+            files.setdefault(item.nodeid.partition("::")[0], []).append(item)
+    for number, file in enumerate(sorted(files.values(), key=lambda file: -_seconds(file))):
+        # To and fro, so that the longest is with the shortest.
+        turn = number % (2 * workers)
+        shares[turn if turn < workers else 2 * workers - 1 - turn] += file
+    rest = [item for item in items if not item.get_closest_marker("long")]
+    ordered: list[pytest.Item] = []
+    for number, share in enumerate(shares):
+        size = (len(items) - len(ordered)) // (workers - number)
+        taken = max(0, size - len(share))
+        ordered += [*share, *rest[:taken]]
+        del rest[:taken]
+    return ordered
+
+
+def _seconds(file: list[pytest.Item]) -> float:
+    return sum(float(mark.args[0]) for item in file if (mark := item.get_closest_marker("long")))
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -172,14 +206,19 @@ async def browser() -> AsyncIterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="session")
+def _used_profiles() -> UsedProfiles:
+    return UsedProfiles()
+
+
 @pytest_asyncio.fixture(loop_scope="session")
-async def pages(browser: Browser) -> AsyncIterator[Pages]:
+async def pages(browser: Browser, _used_profiles: UsedProfiles) -> AsyncIterator[Pages]:
     """Open pages in Chromium: `page = await pages.open(live_site.url, locale="zh-CN", phone=True)`.
 
     The test fails if a page logs an error or a warning, or gets an answer of 400 or above, unless it said so:
     `pages.faults.allow("403 GET")`.
     """
-    pages = Pages(browser)
+    pages = Pages(browser, _used_profiles)
     yield pages
     await pages.close()
     assert pages.faults.unexpected() == []

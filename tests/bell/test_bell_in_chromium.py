@@ -31,7 +31,7 @@ AWAY = """() => {
 
 async def ring(pages: Pages, site: Site, address: str = "/guide/", **options: Any) -> Page:
     """Open a page as a browser that has never been here, and wait for its bell to be live."""
-    page = await pages.open(site.url + address, **options)
+    page = await pages.open(site.url + address, **{"used_profile": True, **options})
     await is_live(page)
     return page
 
@@ -242,7 +242,7 @@ async def test_empty_list_says_so_in_the_readers_language(pages: Pages, site: St
 
 
 async def test_desktop_is_told_once_a_browser_and_only_in_the_background(pages: Pages, live_site: Site) -> None:
-    page = await ring(pages, live_site)
+    page = await ring(pages, live_site, used_profile=False)
     await page.context.add_init_script(f"({AWAY})()")
     tabs = [page, await second_tab(page), await second_tab(page)]
     await page.reload()
@@ -284,7 +284,7 @@ async def test_desktop_is_told_once_a_browser_and_only_in_the_background(pages: 
 
 
 async def test_desktop_that_the_browser_blocks_is_explained(pages: Pages, live_site: Site) -> None:
-    page = await ring(pages, live_site)
+    page = await ring(pages, live_site, used_profile=False)
     await page.add_init_script("Notification = class { static permission = 'denied'; }")
     await page.reload()
     await open_panel(page)

@@ -14,6 +14,7 @@ from playwright.async_api import expect
 
 from tests.conftest import StartSite
 from tests.rig.chromium import Pages
+from tests.rig.editor import post
 from tests.rig.site import Site
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -77,18 +78,18 @@ async def test_the_ten_lines_work_on_somebody_elses_site(
     pages.faults.allow("favicon.ico|/feed/ws")  # it has no icon; the site ends before the page
     folder, origin = foreign_page
     ours = site(env={"CSRF_TRUSTED_ORIGINS": origin})
-    ours.post_notification("Posted before")
+    post(ours, "Posted before")
     (block,) = blocks("html")
     assert len(block.splitlines()) == 10
     (folder / "index.html").write_text(f"<!doctype html><title>Elsewhere</title>{block.replace(SERVER, ours.url)}")
     page = await pages.open(origin)
     await expect(page.locator("#news li")).to_have_text(["Posted before"])
-    ours.post_notification("<b>Posted since</b>")
+    post(ours, "<b>Posted since</b>")
     await expect(page.locator("#news li")).to_have_text(["<b>Posted since</b>", "Posted before"])
 
 
 def test_the_example_for_node_prints_the_events(live_site: Site, node: str, tmp_path: Path) -> None:
-    live_site.post_notification("For a program")
+    post(live_site, "For a program")
     (example,) = (block for block in blocks("js") if "for await" in block)
     (tmp_path / "transports").symlink_to(MODULES)
     (tmp_path / "package.json").write_text('{"type": "module"}')

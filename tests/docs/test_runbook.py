@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from tests.rig.daphne import PEOPLES_SETTINGS, PROJECT
 from tests.rig.postgresql import PostgreSQL
 from tests.rig.site import Site
+
+pytestmark = pytest.mark.long(12)
 
 RUNBOOK = (PROJECT / "docs" / "OPERATIONS.md").read_text().split("\n## Backup and restore\n")[1].split("\n## ")[0]
 

@@ -29,7 +29,7 @@ async def overflow_px(page: Page) -> int:
 async def test_page_is_accessible_and_fits(
     pages: Pages, live_site: Site, address: str, locale: str, phone: bool, dark: bool
 ) -> None:
-    page = await pages.open(live_site.url + address, locale=locale, phone=phone, dark=dark)
+    page = await pages.open(live_site.url + address, locale=locale, phone=phone, dark=dark, used_profile=True)
     await settled(page)
     assert await serious_violations(page) == []
     assert await overflow_px(page) <= 0
@@ -39,7 +39,7 @@ async def test_page_is_accessible_and_fits(
 
 
 async def test_modules_load_once_under_their_hashed_names(pages: Pages, live_site: Site) -> None:
-    page = await pages.open(live_site.url + "/demos/sse/")
+    page = await pages.open(live_site.url + "/demos/sse/", used_profile=True)
     await page.locator("#connection[data-state=live]").wait_for()
     loaded = await page.evaluate("performance.getEntriesByType('resource').map((entry) => entry.name)")
     scripts = [name.rsplit("/", 1)[-1] for name in loaded if name.endswith(".js")]
@@ -51,13 +51,13 @@ async def test_modules_load_once_under_their_hashed_names(pages: Pages, live_sit
 
 async def test_unknown_address_shows_the_friendly_page(pages: Pages, live_site: Site) -> None:
     pages.faults.allow("404")
-    page = await pages.open(live_site.url + "/nowhere/", locale="zh-CN")
+    page = await pages.open(live_site.url + "/nowhere/", locale="zh-CN", used_profile=True)
     assert await page.locator("h1").inner_text() == "这个地址没有页面"
     assert await serious_violations(page) == []
 
 
 async def test_language_is_switched_on_the_page_one_is_on(pages: Pages, live_site: Site) -> None:
-    page = await pages.open(live_site.url + "/demos/sse/?from=here")
+    page = await pages.open(live_site.url + "/demos/sse/?from=here", used_profile=True)
     await page.get_by_role("button", name="中文").click()
     await page.locator("html[lang=zh-Hans]").wait_for()
     assert page.url == live_site.url + "/demos/sse/?from=here"
@@ -66,7 +66,7 @@ async def test_language_is_switched_on_the_page_one_is_on(pages: Pages, live_sit
 
 
 async def test_chosen_theme_is_kept_and_wins_over_the_systems(pages: Pages, live_site: Site) -> None:
-    page = await pages.open(live_site.url + "/", dark=False)
+    page = await pages.open(live_site.url + "/", dark=False, used_profile=True)
     button = page.locator(".theme-button")
 
     async def brightness() -> int:
@@ -83,7 +83,7 @@ async def test_chosen_theme_is_kept_and_wins_over_the_systems(pages: Pages, live
 
 
 async def test_menu_on_a_phone_opens_closes_and_leads_on(pages: Pages, live_site: Site) -> None:
-    page = await pages.open(live_site.url + "/", phone=True)
+    page = await pages.open(live_site.url + "/", phone=True, used_profile=True)
     menu, button = page.locator("#menu"), page.get_by_role("button", name="Menu")
     assert not await menu.is_visible()
     await button.click()
@@ -98,7 +98,7 @@ async def test_menu_on_a_phone_opens_closes_and_leads_on(pages: Pages, live_site
 
 
 async def test_first_tab_offers_to_skip_to_the_content(pages: Pages, live_site: Site) -> None:
-    page = await pages.open(live_site.url + "/")
+    page = await pages.open(live_site.url + "/", used_profile=True)
     await page.keyboard.press("Tab")
     assert await page.evaluate("document.activeElement.className") == "skip-link"
     await page.keyboard.press("Enter")
@@ -111,6 +111,8 @@ async def test_first_tab_offers_to_skip_to_the_content(pages: Pages, live_site: 
 )
 async def test_admin_keeps_to_the_content_security_policy(pages: Pages, live_site: Site, address: str) -> None:
     # What the policy stops is an error of the console, and that fails the test.
-    page = await pages.open(live_site.url + address, account=live_site.admin, locale="zh-CN", dark=True)
+    page = await pages.open(
+        live_site.url + address, account=live_site.admin, locale="zh-CN", dark=True, used_profile=True
+    )
     await page.locator("#content").wait_for()
     assert page.url == live_site.url + address

@@ -12,6 +12,8 @@ from tests.faults.scenarios import SCENARIOS
 from tests.rig.postgresql import PostgreSQL
 from tests.rig.site import SiteTemplate
 
+pytestmark = pytest.mark.long(20)
+
 SMALL = Shape(clients_per_door=2, publishes_per_s=8, topics=6, topics_per_client=3)
 
 

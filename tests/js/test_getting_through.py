@@ -22,6 +22,8 @@ from tests.rig.site import Site
 from tests.rig.tab import Tab
 from tests.rig.waiting import await_until
 
+pytestmark = pytest.mark.long(6)
+
 EACH_ALONE = [[door.name] for door in DOORS]
 ALL = None  # the client's own list
 

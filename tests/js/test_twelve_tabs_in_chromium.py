@@ -12,6 +12,8 @@ from tests.rig.chromium import Pages
 from tests.rig.recovery import Recovery
 from tests.rig.site import Site
 
+pytestmark = pytest.mark.long(8)
+
 TOPIC = "lab.tabs"
 TABS = 12
 BARE_PAGE = "/static/transports/registry.js"  # without a bell, which follows a topic of its own

@@ -13,8 +13,11 @@ import pytest
 
 from apps.transports.registry import DOORS
 from tests.conftest import StartSite
+from tests.rig.editor import post
 from tests.rig.site import Site
 from tests.rig.waiting import wait_until
+
+pytestmark = pytest.mark.long(12)
 
 FOLLOW = Path(__file__).parent / "rig" / "follow.js"
 TWINS = [door.name for door in DOORS]
@@ -89,17 +92,17 @@ def all_reach(followers: dict[str, Follower], condition: Callable[[Follower], bo
         wait_until(partial(condition, follower), f"{what} [{twin}]")
 
 
-@pytest.mark.timeout(300)  # two starts of a server, and four commands in processes of their own
+@pytest.mark.timeout(300)  # two starts of a server, and two commands in processes of their own
 def test_every_twin_gets_every_notification_once_though_the_server_crashes_and_restarts(
     site: StartSite, follow: Callable[..., dict[str, Follower]]
 ) -> None:
     running = site()
     server = running.processes[0]
-    running.post_notification("before anyone was here")
+    post(running, "before anyone was here")
     followers = follow(running, topics=["notifications", "chat.lobby"], after="start")
     all_reach(followers, lambda f: f.seqs == [1], "what was posted before")
 
-    running.post_notification("while all are live")
+    post(running, "while all are live")
     all_reach(followers, lambda f: f.seqs == [1, 2], "what was posted while live")
 
     server.kill()
@@ -142,7 +145,7 @@ def test_every_twin_that_came_too_often_stays_away_as_long_as_it_is_told(
 def test_every_twin_is_reset_from_another_history_and_goes_on(
     live_site: Site, follow: Callable[..., dict[str, Follower]]
 ) -> None:
-    live_site.post_notification("in this history")
+    post(live_site, "in this history")
     followers = follow(live_site, topics=["notifications"], after="gone~notifications:99", last=1)
     all_reach(followers, lambda f: len(f.seqs) >= 1, "the last event")
     for follower in followers.values():

@@ -44,7 +44,7 @@ async def small_targets(page: Page) -> list[str]:
 @pytest.mark.parametrize("fault", ["cut@1", "buffer@1-3", "slow@1-3", "sleep@1-3", "restart@1"])
 async def test_no_lane_loses_an_event_to_a_fault(pages: Pages, live_site: Site, fault: str) -> None:
     pages.faults.allow("console error: Failed to load resource|^502 ")  # what a cut looks like
-    page = await pages.open(f"{live_site.url}/lab/?rate=20&seconds=3&poll=500&faults={fault}")
+    page = await pages.open(f"{live_site.url}/lab/?rate=20&seconds=3&poll=500&faults={fault}", used_profile=True)
     run = await performed(page)
     for name in NAMES:
         assert [seq for seq, *_ in run["events"][name]] == list(range(1, 61)), name
@@ -91,7 +91,7 @@ async def test_what_was_measured_can_be_read_without_the_pictures(pages: Pages, 
 
 
 async def test_the_link_runs_the_same_again_and_an_odd_one_says_what_it_changed(pages: Pages, live_site: Site) -> None:
-    page = await pages.open(f"{live_site.url}/lab/?kind=one&poll=500&rate=900")
+    page = await pages.open(f"{live_site.url}/lab/?kind=one&poll=500&rate=900", used_profile=True)
     await expect(page.locator("#notice")).to_contain_text("rate=900")
     await performed(page)
     link = await page.locator("#link").get_attribute("href")
@@ -121,7 +121,7 @@ async def test_a_second_tab_says_that_the_lab_is_open_and_can_take_it_over(
 
 
 async def test_numbers_out_of_bounds_start_nothing(pages: Pages, live_site: Site) -> None:
-    page = await pages.open(f"{live_site.url}/lab/")
+    page = await pages.open(f"{live_site.url}/lab/", used_profile=True)
     await page.locator("#phase[data-phase=resting]").wait_for()
     await page.locator("#size").fill("5000")
     for button in ("#start", "#one", "#burst", ".fault >> nth=0"):

@@ -12,6 +12,8 @@ from tests.rig.daphne import PEOPLES_SETTINGS, PROJECT
 from tests.rig.server_process import ServerProcess
 from tests.rig.waiting import wait_until
 
+pytestmark = pytest.mark.long(20)
+
 
 class MakeServe(ServerProcess):
     """`make serve`, with a folder `var` of its own."""

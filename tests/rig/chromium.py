@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urljoin
 
-from playwright.async_api import Browser, ConsoleMessage, Page, Response, async_playwright, expect
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Error,
+    Page,
+    Response,
+    async_playwright,
+    expect,
+)
 
 from tests.rig.site import Account
 
@@ -25,6 +34,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+_KEPT_BY_SITES = "cookies,local_storage,indexeddb,service_workers,cache_storage"
 
 
 @asynccontextmanager
@@ -69,8 +80,16 @@ class PageFaults:
 
     def watch(self, page: Page) -> None:
         page.on("console", self._on_console)
-        page.on("pageerror", lambda error: self._note(f"uncaught: {error}"))
+        page.on("pageerror", self._on_error)
         page.on("response", self._on_response)
+
+    def unwatch(self, page: Page) -> None:
+        page.remove_listener("console", self._on_console)
+        page.remove_listener("pageerror", self._on_error)
+        page.remove_listener("response", self._on_response)
+
+    def _on_error(self, error: Error) -> None:
+        self._note(f"uncaught: {error}")
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
@@ -86,15 +105,57 @@ class PageFaults:
             self.found.append(fault)
 
 
+class UsedProfiles:
+    """Browser profiles that tests are done with, emptied for the next one.
+
+    A page in a new profile costs five times as much processor time as one in a profile that has a process already, with
+    its fonts and the site's modules.
+    """
+
+    def __init__(self) -> None:
+        self._idle: dict[tuple[str, bool, bool], list[Page]] = {}
+
+    def take(self, looks: tuple[str, bool, bool]) -> Page | None:
+        """Return the page of an emptied profile with these looks, if there is one."""
+        idle = self._idle.get(looks)
+        return idle.pop() if idle else None
+
+    def holds(self, context: BrowserContext) -> bool:
+        return any(page.context == context for idle in self._idle.values() for page in idle)
+
+    async def give_back(self, looks: tuple[str, bool, bool], page: Page) -> None:
+        """Empty the profile of `page` and keep it; close it where that can't be done, as when its site is gone."""
+        context = page.context
+        try:
+            for other in context.pages:
+                if other != page:
+                    await other.close()
+            # Of the site still, without a script: another site's page, about:blank too, may get another process.
+            await page.goto(urljoin(page.url, "/static/demos/favicon.svg"))
+            await page.evaluate("() => { sessionStorage.clear(); window.name = ''; }")
+            session = await context.new_cdp_session(page)
+            origin = await page.evaluate("location.origin")
+            await session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": _KEPT_BY_SITES})
+            await session.detach()
+            await context.clear_cookies()
+        except Error:
+            await context.close()
+        else:
+            self._idle.setdefault(looks, []).append(page)
+
+
 class Pages:
     """Opens pages, each in a browser profile of its own.
 
     Args:
         browser: the Chromium to open them in.
+        used: profiles of earlier tests.
     """
 
-    def __init__(self, browser: Browser) -> None:
+    def __init__(self, browser: Browser, used: UsedProfiles | None = None) -> None:
         self._browser = browser
+        self._used = used or UsedProfiles()
+        self._to_give_back: list[tuple[tuple[str, bool, bool], Page]] = []
         self.faults = PageFaults()
 
     async def open(
@@ -105,6 +166,7 @@ class Pages:
         locale: str = "en-US",
         dark: bool = False,
         phone: bool = False,
+        used_profile: bool = False,
         **context_options: Any,
     ) -> Page:
         """Open `url` as a browser that has never been there.
@@ -115,31 +177,46 @@ class Pages:
             locale: the browser's language, such as "zh-CN".
             dark: whether the system is set to dark.
             phone: a touch screen of 390 × 844 instead of a window of 1280 × 800.
+            used_profile: take an earlier test's profile, emptied, of which only cached files are left, and leave it to
+                a later test. Not where a test adds to the profile or the page what is not taken away again: a script,
+                a route, a permission.
             context_options: further options of Playwright's `Browser.new_context`.
         """
-        size = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 800}
-        context = await self._browser.new_context(
-            locale=locale,
-            color_scheme="dark" if dark else "light",
-            viewport=size,  # type: ignore[arg-type]
-            has_touch=phone,
-            is_mobile=phone,
-            **context_options,
-        )
-        context.set_default_timeout(30_000)
+        looks = (locale, dark, phone)
+        size: Any = {"width": 390, "height": 844} if phone else {"width": 1280, "height": 800}
+        page = self._used.take(looks) if used_profile else None
+        if page is None:
+            context = await self._browser.new_context(
+                locale=locale,
+                color_scheme="dark" if dark else "light",
+                viewport=size,
+                has_touch=phone,
+                is_mobile=phone,
+                **context_options,
+            )
+            context.set_default_timeout(30_000)
+            page = await context.new_page()
+        else:
+            await page.set_viewport_size(size)
+        if used_profile:
+            self._to_give_back.append((looks, page))
         if account:
-            await context.add_cookies(
+            await page.context.add_cookies(
                 [{"name": name, "value": value, "url": urljoin(url, "/")} for name, value in account.cookies().items()]
             )
-        page = await context.new_page()
         self.faults.watch(page)
         await page.goto(url)
         return page
 
     async def close(self) -> None:
         """Close every page that is open; what that breaks off, such as a WebSocket that is opening, is no fault."""
-        for context in list(self._browser.contexts):
+        contexts = [context for context in self._browser.contexts if not self._used.holds(context)]
+        for context in contexts:
             await context.cookies()  # a round trip, behind which all that was said before is here
         self.faults.is_over = True
-        for context in list(self._browser.contexts):
-            await context.close()
+        for looks, page in self._to_give_back:
+            self.faults.unwatch(page)
+            await self._used.give_back(looks, page)
+        for context in contexts:
+            if not self._used.holds(context):
+                await context.close()
