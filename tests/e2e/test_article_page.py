@@ -10,7 +10,7 @@ ADDRESS = "/demos/article/"
 
 
 async def test_poll_shows_the_servers_status_until_stopped(pages: Pages, live_site: Site) -> None:
-    page = await pages.open(live_site.url + ADDRESS, used_profile=True)
+    page = await pages.open(live_site.url + ADDRESS)
     await page.get_by_role("button", name="Start Poll", exact=True).click()
     await expect(page.locator("#status-output li").first).to_contain_text('"status":')
     await page.get_by_role("button", name="Stop Poll", exact=True).click()
@@ -20,7 +20,7 @@ async def test_poll_shows_the_servers_status_until_stopped(pages: Pages, live_si
 async def test_long_poll_shows_what_is_posted_and_loses_nothing_between_two_calls(
     pages: Pages, live_site: Site
 ) -> None:
-    page = await pages.open(live_site.url + ADDRESS, used_profile=True)
+    page = await pages.open(live_site.url + ADDRESS)
     output = page.locator("#longPoll-output")
     await page.get_by_role("button", name="Start Long poll").click()
     await expect(output.locator("li").first).to_have_text("asked, waiting …")
@@ -33,7 +33,7 @@ async def test_long_poll_shows_what_is_posted_and_loses_nothing_between_two_call
 
 
 async def test_event_stream_greets_and_ends(pages: Pages, live_site: Site) -> None:
-    page = await pages.open(live_site.url + ADDRESS, used_profile=True)
+    page = await pages.open(live_site.url + ADDRESS)
     await page.get_by_role("button", name="Start Event stream").click()
     await expect(page.locator("#events-output li").first).to_contain_text("Hello World")
     await expect(page.locator("#events-output li").first).to_have_text(

@@ -24,7 +24,7 @@ def a_site(site):
 
 async def test_each_sees_what_is_theirs_on_every_page(a_site, pages):
     tabs = {
-        who: [await pages.open(a_site.url + path, account=account, used_profile=True) for path in PAGES]
+        who: [await pages.open(a_site.url + path, account=account) for path in PAGES]
         for who, account in {"reader": READER, "member": MEMBER, "anonymous": None}.items()
     }
     for page in (page for each in tabs.values() for page in each):
@@ -67,8 +67,8 @@ async def test_signing_out_in_one_tab_ends_the_streams_of_the_others(a_site, pag
     pages.faults.allow("403")
     pages.faults.allow("ERR_INCOMPLETE_CHUNKED_ENCODING")
     admin = a_site.admin
-    watching = await pages.open(a_site.url + "/demos/sse/", account=admin, used_profile=True)
-    other_session = await pages.open(a_site.url + "/demos/sse/", account=READER, used_profile=True)
+    watching = await pages.open(a_site.url + "/demos/sse/", account=admin)
+    other_session = await pages.open(a_site.url + "/demos/sse/", account=READER)
     connection = watching.locator("#connection")
     for page in (watching, other_session):
         await expect(page.locator("#connection")).to_have_attribute("data-state", "live")

@@ -14,7 +14,7 @@ ADDRESS = "/demos/chat/"
 
 
 async def enter(pages: Pages, site: Site, name: str, **options: Any) -> Page:
-    page = await pages.open(site.url + ADDRESS, used_profile=True, **options)
+    page = await pages.open(site.url + ADDRESS, **options)
     await page.locator("#connection[data-state=live]").wait_for()
     await page.get_by_label("Your name").fill(name)
     await page.keyboard.press("Tab")

@@ -95,9 +95,7 @@ def test_a_process_that_died_falls_silent(site, frames):
 
 @pytest.mark.parametrize(("locale", "phone"), [("en-US", False), ("zh-CN", True)])
 async def test_the_page_shows_the_figures_and_goes_on_by_itself(pages: Pages, live_site: Site, locale, phone):
-    page = await pages.open(
-        f"{live_site.url}/admin/live/", account=live_site.admin, locale=locale, phone=phone, used_profile=True
-    )
+    page = await pages.open(f"{live_site.url}/admin/live/", account=live_site.admin, locale=locale, phone=phone)
     await page.wait_for_selector('#live-state[data-state="live"]')
     card = page.locator(".live-process")
     assert await card.count() == 1
