@@ -15,7 +15,7 @@ ADDRESSES = pytest.mark.parametrize("address", TRANSPORT_PAGES.values(), ids=TRA
 
 
 async def open_live(pages: Pages, site: Site, address: str, **options: Any) -> Page:
-    page = await pages.open(site.url + address, used_profile=True, **options)
+    page = await pages.open(site.url + address, **options)
     await page.locator("#connection[data-state=live]").wait_for()
     return page
 

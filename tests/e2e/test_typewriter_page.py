@@ -11,7 +11,7 @@ WAYS = pytest.mark.parametrize("way", ["by fetch stream", "by SSE"])
 
 
 async def open_typewriter(pages: Pages, site: Site, way: str, locale: str = "en-US") -> Page:
-    page = await pages.open(site.url + "/demos/typewriter/", locale=locale, used_profile=True)
+    page = await pages.open(site.url + "/demos/typewriter/", locale=locale)
     await page.get_by_role("radio", name=way).check()
     return page
 

@@ -51,6 +51,7 @@ def main() -> int:
     lengths = {name: _length(arguments, SCENARIOS[name], shape, say) for name in names}
     played = [Played(SCENARIOS[name], *read_outcome(name, RESULTS)) for name in names if name in progress.measured]
     left = [name for name in names if name not in progress.measured]
+    progress.keep()
     remaining = Remaining([(SCENARIOS[name], lengths[name]) for name in left], RESULTS)
     say(f"{len(left)} scenarios to play, {len(played)} measured before; {remaining.words()}")
     caught = "planted bugs: not tried"

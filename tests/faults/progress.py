@@ -40,6 +40,10 @@ class Progress:
     def note(self, name: str) -> None:
         """Write down that `name` was measured."""
         self.measured.append(name)
+        self.keep()
+
+    def keep(self) -> None:
+        """Write down where the run stands."""
         if self.path is not None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self.path.write_text(json.dumps({"words": self.words, "measured": self.measured}) + "\n")

@@ -17,6 +17,8 @@ MINUTE = Length(60, Shape(), None)
 def test_what_was_measured_is_known_to_the_next_run_until_all_is(tmp_path: Path) -> None:
     path = tmp_path / "var" / "faults.json"
     run = Progress(path, ["--quick", "R1", "R2"])
+    run.keep()
+    assert Progress.of_interrupted(path).measured == []
     run.note("R1")
 
     again = Progress.of_interrupted(path)

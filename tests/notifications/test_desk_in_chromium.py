@@ -15,7 +15,7 @@ def open_desk(pages, live_site):
     """Open a page of the admin, signed in."""
 
     async def open_page(path: str = ADD, **options):
-        return await pages.open(live_site.url + path, account=live_site.admin, used_profile=True, **options)
+        return await pages.open(live_site.url + path, account=live_site.admin, **options)
 
     return open_page
 
