@@ -33,9 +33,15 @@ class FeedConsumer(AsyncConsumer):
     channel_layer_alias = None
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        self.scope, self.base_send = scope, send
         self._sending: asyncio.Task[None] | None = None
         try:
-            await super().__call__(scope, receive, send)
+            # Channels waits for each message in a task of its own, beside one for the layer. Without a layer that task
+            # only weighs, kilobytes for each connection.
+            while True:
+                await self.dispatch(await receive())
+        except StopConsumer:
+            pass
         finally:
             if self._sending is not None:
                 self._sending.cancel()

@@ -21,8 +21,9 @@ from tests.rig.waiting import await_until
 async def refusal_of(reader: Reader, *topics: str, **asked: Any) -> Refused:
     """Open the door, which should not open, and return why."""
     try:
-        async with seeing(reader, *topics, **asked):
-            pass
+        async with seeing(reader, *topics, **asked) as seen:
+            if seen.controls == ["close"]:
+                await seen.one()  # a socket that is refused for now is told when to come back, and then closed
     except Refused as refused:
         return refused
     except SocketClosed as closed:

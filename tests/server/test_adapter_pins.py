@@ -111,6 +111,7 @@ _FINGERPRINTS = {
     "autobahn.websocket.protocol.WebSocketProtocol.sendFrame": "89cc8b024c41",
     "autobahn.websocket.protocol.WebSocketProtocol.sendCloseFrame": "a511406d6b0d",
     "autobahn.websocket.protocol.WebSocketProtocol.sendClose": "6ccfd325e627",
+    "autobahn.websocket.protocol.WebSocketServerProtocol.processHandshake": "0055f4d34993",
     "autobahn.websocket.protocol.WebSocketServerProtocol.succeedHandshake": "fb43d387929c",
     "autobahn.websocket.protocol.WebSocketServerFactory.setProtocolOptions": "59adf65f9d31",
 }
