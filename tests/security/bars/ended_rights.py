@@ -77,7 +77,7 @@ print('token', *tokens.issue(User.objects.get(pk={user_id}), '{topic}', [Right.R
 
 
 class DoorsStayedShut(Exception):
-    """A round could not begin: not every reader got in."""
+    """A round could not begin: not every reader got in and read something."""
 
 
 @dataclass
@@ -85,7 +85,7 @@ class _Reader:
     door: str
     process: int
     is_open: bool = False
-    settled: asyncio.Event = field(default_factory=asyncio.Event)  # it is open, or will never be
+    settled: asyncio.Event = field(default_factory=asyncio.Event)  # it has read something private, or never will
     turned_away: Counter[str] = field(default_factory=Counter)  # the words it was sent off with, to come back
     events: int = 0
     events_after_the_end: int = 0
@@ -184,7 +184,7 @@ async def _end(rig: Rig, user_id: int, change: _Change) -> tuple[list[_Reader], 
             async with asyncio.timeout(OPENING_S):
                 await asyncio.gather(*(reader.settled.wait() for reader in readers))
         _raise_of(watching)
-        if any(not reader.is_open for reader in readers):
+        if any(not reader.events for reader in readers):
             raise DoorsStayedShut(_words_of_the_shut(change, readers))
         changed_at = await _change(rig, account, change) if change.code else float(expires_at)
         patience_s = max(0.0, changed_at - time.time()) + WITHOUT_REDIS_S + 5
@@ -205,8 +205,10 @@ def _raise_of(tasks: list[asyncio.Task[None]]) -> None:
 
 
 def _words_of_the_shut(change: _Change, readers: list[_Reader]) -> str:
-    shut = [reader for reader in readers if not reader.is_open]
-    told = (f"{reader}: {dict(reader.turned_away) or 'no answer'}" for reader in shut)
+    shut = [reader for reader in readers if not reader.events]
+    told = (
+        f"{reader}: {dict(reader.turned_away) or ('silence' if reader.is_open else 'no answer')}" for reader in shut
+    )
     return f"before the {change.name}, {len(shut)} of {len(readers)} doors stayed shut: {'; '.join(told)}"
 
 
@@ -239,7 +241,8 @@ async def _read(person: Person, reader: _Reader) -> float | None:
                 else:
                     reader.events += len(one.events)
                     reader.is_open = True
-                    reader.settled.set()
+                    if reader.events:
+                        reader.settled.set()
                 if reader.door == "short_poll":
                     await asyncio.sleep(0.1)
     except (Refused, SocketClosed) as refusal:
