@@ -9,6 +9,7 @@ import matplotlib
 matplotlib.use("agg")  # no display
 
 from matplotlib import pyplot
+from matplotlib.ticker import NullFormatter
 
 from apps.benchmark.palette import LINES
 from tests.faults.checker import History, latenesses
@@ -75,6 +76,7 @@ def draw_answers(answered: Sequence[Answered], title: str, path: Path) -> None:
     axes.set_yticks(range(len(rows)), [f"{row}  →  {' or '.join(answers[row])}" for row in rows], fontsize=8)
     axes.invert_yaxis()
     axes.set(xscale="log", xlabel="seconds until the answer, all asked at once", title=title)
+    axes.xaxis.set_minor_formatter(NullFormatter())  # where all are within a decade they would cover each other
     axes.title.set_fontsize(10)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
