@@ -1,8 +1,9 @@
 """The wait: `read`, `wait` and `follow`, served to all readers of a process by one reader of the log.
 
 The reader task reads each new event once, into the window of its topic; a thousand clients cost one query. It moves
-when a hint says so, and beside that once a second (the tick), because hints may be lost. A client is nothing but a
-cursor: one that lags makes no queue grow, it is served from the window or, further back, from the log.
+when a hint says so, and beside that once a second (the tick), because hints may be lost. What this very process
+appended is handed over to the window by its commit, and is not read at all. A client is nothing but a cursor: one that
+lags makes no queue grow, it is served from the window or, further back, from the log.
 """
 
 import asyncio
@@ -10,19 +11,21 @@ import contextlib
 import contextvars
 import logging
 import random
+import threading
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from apps.events import log, queries
+from apps.events import log, queries, wakeup
 from apps.events.batch import DEFAULT_LIMIT, MAX_LIMIT, Batch, advanced, merge, share
 from apps.events.bounds import Bounds
 from apps.events.cursor import Cursor, StartingPlace
 from apps.events.hints import HintListener
+from apps.events.logged_event import LoggedEvent
 from apps.events.queries import LogUnavailable
-from apps.events.wakeup import layer_health, unread
+from apps.events.wakeup import layer_health
 from apps.events.window import MAX_EVENTS, Window
 
 logger = logging.getLogger(__name__)
@@ -46,7 +49,8 @@ class FeedCounters:
     ticks: int = 0
     reads_of_new: int = 0  # queries for new events, whatever the number of clients
     reads_of_old: int = 0  # queries for cursors that no window covers
-    events: int = 0
+    events: int = 0  # that came into a window, read or handed over
+    handed_over: int = 0  # of them, those that this process appended and nobody had to read
     resets_by_reason: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -65,7 +69,10 @@ class Feed:
         self._epoch: str | None = None
         self._windows: dict[str, Window] = {}
         self._hints = HintListener(self._take_hint)
-        self._hinted: set[str] = set()
+        self._hinted: dict[str, int | None] = {}  # topic -> the head that was told, None: none was
+        self._handed_over: list[LoggedEvent] = []  # while the reader reads
+        self._to_hint: dict[str, int] = {}  # topic -> its head, for other processes
+        self._hinting: asyncio.Task[None] | None = None
         self._awaited_hints: dict[str, float] = {}  # topic -> loop time at which its hint counts as lost
         self._refresh_waiters: list[asyncio.Future[None]] = []
         self._something_to_do = asyncio.Event()
@@ -73,6 +80,7 @@ class Feed:
         self._backfills: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task] = []
         self._being_read: set[str] = set()  # topics known to have moved, by hint or append, and not read yet
+        self._is_reading = False
         self._beside: set[asyncio.Task] = set()
         self._complete_at: float | None = None  # loop time; what was committed before then is in the windows
 
@@ -169,7 +177,7 @@ class Feed:
         with self.subscribed(topics):
             if not layer_health.is_well or (self.lag_s or 0) > 2 * TICK_S:
                 return False
-            if any(not moved.isdisjoint(topics) for moved in (unread, self._hinted, self._being_read)):
+            if any(not moved.isdisjoint(topics) for moved in (self._hinted.keys(), self._being_read)):
                 return False
             batch = self.at_hand(topics, after)
             return batch is not None and not batch.events
@@ -375,12 +383,63 @@ class Feed:
         # In a context of its own: a task born in a request inherits that request's thread, and keeps it.
         return asyncio.get_running_loop().create_task(coroutine, context=contextvars.Context())
 
-    def _take_hint(self, topic: str) -> None:
+    def take_over(self, events: Sequence[LoggedEvent], hints_others: bool) -> None:
+        """Let readers have `events`, which this process appended and which are committed.
+
+        Args:
+            hints_others: also hint at them, for the readers of other processes.
+        """
+        if self._is_reading:
+            # [race] The reader compares what it asked of the log with the windows as they were when it asked.
+            self._handed_over.extend(events)
+            self._being_read.update(event.topic for event in events)
+        else:
+            self._extend_with(events)
+        if hints_others and layer_health.is_well:
+            self._to_hint |= wakeup.heads_of(events)
+            if self._hinting is None or self._hinting.done():
+                self._hinting = self.run_beside(self._hint_others())
+
+    def _extend_with(self, events: Sequence[LoggedEvent]) -> None:
+        runs: dict[str, dict[int, LoggedEvent]] = {}
+        for event in events:
+            window = self._windows.get(event.topic)
+            # Others may have appended before it, and the reader may have read it already. One that is not loaded will
+            # be: what is committed by now is before the head that it begins at.
+            if window is not None and window.is_loaded and event.seq > window.head:
+                runs.setdefault(event.topic, {})[event.seq] = event
+        for topic, by_seq in runs.items():
+            self._awaited_hints.pop(topic, None)
+            # [race] Two threads that committed 7 and 8 may hand over 8 and 7.
+            run = [by_seq[seq] for seq in sorted(by_seq)]
+            if log.is_contiguous(run, self._windows[topic].head):
+                self.counters.events += len(run)
+                self.counters.handed_over += len(run)
+                self._windows[topic].extend(run)
+            else:
+                self._is_to_read(topic, run[-1].seq)
+
+    async def _hint_others(self) -> None:
+        # Those that come while a hint is on its way go together after it.
+        while self._to_hint:
+            heads, self._to_hint = self._to_hint, {}
+            await wakeup.hint(heads)
+
+    def _take_hint(self, topic: str, head: int | None) -> None:
         self.counters.hints += 1
         self._awaited_hints.pop(topic, None)
-        if topic in self._windows:
-            self._hinted.add(topic)
-            self._something_to_do.set()
+        if topic in self._windows and not self._has_read(topic, head):
+            self._is_to_read(topic, head)
+
+    def _has_read(self, topic: str, head: int | None) -> bool:
+        # This process's own hints come back to it, and one read may answer several.
+        window = self._windows[topic]
+        return head is not None and window.is_loaded and head <= window.head
+
+    def _is_to_read(self, topic: str, head: int | None) -> None:
+        known = self._hinted.get(topic, 0)
+        self._hinted[topic] = None if head is None or known is None else max(head, known)
+        self._something_to_do.set()
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -394,19 +453,23 @@ class Feed:
                 pass
             self._something_to_do.clear()
             waiters, self._refresh_waiters = self._refresh_waiters, []
-            hinted, self._hinted = self._hinted, set()
-            self._being_read |= hinted
-            unread.difference_update(hinted)
+            hinted, self._hinted = self._hinted, {}
+            self._being_read |= hinted.keys()
+            self._is_reading = True
             try:
                 unloaded = any(not window.is_loaded for window in self._windows.values())
                 now = loop.time()
                 if waiters or unloaded or now >= next_tick:
                     next_tick = now + (TICK_S if layer_health.is_well else TICK_UNWELL_S)
-                    await self._tick(hinted)
+                    await self._tick(set(hinted))
                     self._complete_at = now
                 else:
-                    await self._read_new({t: w.head for t in hinted if (w := self._windows.get(t))})
+                    moved = [t for t in hinted if t in self._windows and not self._has_read(t, hinted[t])]
+                    await self._read_new({topic: self._windows[topic].head for topic in moved})
+                self._is_reading = False
                 self._being_read.clear()
+                handed_over, self._handed_over = self._handed_over, []
+                self._extend_with(handed_over)
                 for waiter in waiters:
                     _wake(waiter)
                 if is_away:
@@ -416,23 +479,27 @@ class Feed:
                 if not is_away:
                     logger.warning("the log can't be read, windows serve meanwhile: %s", error)
                 is_away = True
-                self._hinted |= hinted
+                self._look_again(hinted)
                 _fail(waiters, error)
                 await asyncio.sleep(RETRY_S * random.uniform(0.5, 1.5))
             except Exception as error:
                 # The one reader must not die of a fault in one round: every stream of the process hangs on it.
                 logger.exception("the reader of the log failed in this round, and goes on")
+                self._look_again(hinted)
                 _fail(waiters, LogUnavailable(f"the reader failed: {error}"))
                 await asyncio.sleep(RETRY_S)
+
+    def _look_again(self, topics: Iterable[str]) -> None:
+        """Read `topics` in the next round, since this one failed; what was handed over meanwhile, too."""
+        for topic in {*topics, *(event.topic for event in self._handed_over)} & self._windows.keys():
+            self._hinted[topic] = None
+        self._handed_over.clear()
 
     async def _tick(self, hinted: set[str]) -> None:
         """Compare the log's bounds with the windows, and repair what no hint told; `hinted` are those that one told."""
         self.counters.ticks += 1
         await self._drop_idle_windows()
         windows = dict(self._windows)
-        # [race] Marked before the mark is taken away: another thread may append between the two.
-        self._being_read |= (appended := set(unread))
-        unread.difference_update(appended)
         if not windows:
             return
         # Joined before the bounds are read: what commits later is hinted at.
@@ -449,7 +516,7 @@ class Feed:
             elif head > window.head:
                 behind[topic] = window.head
         # [race] A hint may come while the query for the bounds, which sees its event, is on its way.
-        self._judge_hints(behind.keys() - hinted - self._hinted)
+        self._judge_hints(behind.keys() - hinted - self._hinted.keys())
         await self._read_new(behind)
         for topic in behind:
             if windows[topic].head < bounds.heads[topic]:
@@ -508,6 +575,8 @@ class Feed:
 
 
 _feeds: WeakKeyDictionary[asyncio.AbstractEventLoop, Feed] = WeakKeyDictionary()
+# Any thread may append, while another loop's feed is made.
+_making = threading.Lock()
 
 
 def current() -> Feed:
@@ -515,8 +584,24 @@ def current() -> Feed:
     loop = asyncio.get_running_loop()
     feed = _feeds.get(loop)
     if feed is None:
-        feed = _feeds[loop] = Feed()
+        with _making:
+            feed = _feeds[loop] = Feed()
     return feed
+
+
+def hand_over(events: Sequence[LoggedEvent]) -> bool:
+    """Give `events`, committed just now by any thread of this process, to all its feeds; see `wakeup.no_readers`."""
+    with _making:
+        feeds = [(loop, feed) for loop, feed in _feeds.items() if loop.is_running()]
+    hints_others = True
+    for loop, feed in feeds:
+        with contextlib.suppress(RuntimeError):  # a loop that ended just now
+            loop.call_soon_threadsafe(feed.take_over, events, hints_others)
+            hints_others = False
+    return not hints_others
+
+
+wakeup.hand_over = hand_over
 
 
 def _keep_while_running(tasks: dict[Any, asyncio.Task], key: object, task: asyncio.Task) -> None:

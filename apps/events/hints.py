@@ -23,13 +23,13 @@ MAX_GARBAGE_IN_A_ROW = 100
 
 
 class HintListener:
-    """Receive hints for the topics of this process and pass each topic's name on.
+    """Receive hints for the topics of this process and pass each on.
 
     Args:
-        on_hint: called with the name of a topic that moved; must not block.
+        on_hint: called with the name of a topic that moved, and its head where the hint told it; must not block.
     """
 
-    def __init__(self, on_hint: Callable[[str], None]) -> None:
+    def __init__(self, on_hint: Callable[[str, int | None], None]) -> None:
         self._on_hint = on_hint
         # Not a topic's name (those have no capitals), so that nobody can subscribe to it.
         self._canary = f"Canary.{secrets.token_hex(8)}"
@@ -92,7 +92,7 @@ class HintListener:
             await asyncio.sleep(CANARY_EVERY_S if layer_health.is_well else CANARY_EVERY_UNWELL_S)
             await self._catch_up()
             self._canary_came_back.clear()
-            if await hint([self._canary]):
+            if await hint({self._canary: None}):
                 try:
                     async with asyncio.timeout(CANARY_TIMEOUT_S):
                         await self._canary_came_back.wait()
@@ -105,11 +105,13 @@ class HintListener:
                     layer_health.recovered()
 
     def _take(self, message: object) -> None:
-        topic = message.get("topic") if isinstance(message, dict) and message.get("type") == HINT else None
+        topic = head = None
+        if isinstance(message, dict) and message.get("type") == HINT:
+            topic, head = message.get("topic"), message.get("head")
         if topic == self._canary:
             self._canary_came_back.set()
-        elif isinstance(topic, str) and TOPIC_NAME.fullmatch(topic):
-            self._on_hint(topic)
+        elif isinstance(topic, str) and TOPIC_NAME.fullmatch(topic) and isinstance(head, int | None):
+            self._on_hint(topic, head)
         else:
             self.garbage += 1
 

@@ -136,7 +136,7 @@ def append_many(new_events: Iterable[NewEvent]) -> list[LoggedEvent]:
             if len(rows) < len(indexes):
                 # Places that nobody needed go back before anybody sees them.
                 _give_back(topic, len(indexes) - len(rows))
-        wakeup.hint_on_commit(sorted(by_topic))
+        wakeup.announce_on_commit(appended.values())
     return [appended[i] for i in range(len(new_events))]
 
 
@@ -160,7 +160,7 @@ def _append_one(new: NewEvent, data: str) -> LoggedEvent:
             _give_back(new.topic, 1)
             assert new.key is not None
             event = replace(_events_by_key(new.topic, {new.key})[new.key], repeated=True)
-        wakeup.hint_on_commit([new.topic])
+        wakeup.announce_on_commit([event])
     return event
 
 

@@ -1,20 +1,21 @@
-"""Hints: "this topic moved", sent on commit through the channel layer.
+"""What happens once an event is committed: this process's readers get it, those of others a hint, "this topic moved".
 
-A hint carries nothing but the topic, and may be lost: channel layers deliver at most once, and a Redis that is going
-down acknowledges and drops. The reader's tick finds what a lost hint left behind, so all a hint saves is time, and a
-publish never waits for one longer than HINT_TIMEOUT_S.
+A hint carries nothing but the topic and its head, and may be lost: channel layers deliver at most once, and a Redis
+that is going down acknowledges and drops. The reader's tick finds what a lost hint left behind, so all a hint saves is
+time, and a publish never waits for one longer than HINT_TIMEOUT_S.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from asgiref.sync import SyncToAsync, async_to_sync
 from channels.layers import get_channel_layer
 from django.db import transaction
 
 from apps.events import hint_loop
+from apps.events.logged_event import LoggedEvent
 
 logger = logging.getLogger(__name__)
 
@@ -50,37 +51,57 @@ class LayerHealth:
 
 
 layer_health = LayerHealth()
-# Topics that this process appended to and its reader has not looked at since.
-unread: set[str] = set()
 
 
-def hint_on_commit(topics: Iterable[str]) -> None:
-    """Hint at `topics` once the current transaction has committed."""
-    topics = list(topics)
+def no_readers(events: Sequence[LoggedEvent]) -> bool:
+    """Take note of `events`, appended here and committed; return whether others will be hinted at them."""
+    return False
+
+
+# The feed puts its own here; a process without one has none to give events to.
+hand_over: Callable[[Sequence[LoggedEvent]], bool] = no_readers
+
+
+def announce_on_commit(events: Iterable[LoggedEvent]) -> None:
+    """Tell the readers of this process and of others of `events` once the current transaction has committed."""
+    events = list(events)
     # robust: the event is in the log by then; no failure of the layer may turn that into an error. A lambda, since
     # Django reports the failure by the function's __qualname__, which a partial lacks.
-    transaction.on_commit(lambda: _send_hints(topics), robust=True)
+    transaction.on_commit(lambda: _announce(events), robust=True)
 
 
-def _send_hints(topics: list[str]) -> None:
-    unread.update(topics)
+def heads_of(events: Iterable[LoggedEvent]) -> dict[str, int]:
+    """Return the last seq of each topic in `events`, topics sorted."""
+    return dict(sorted((event.topic, event.seq) for event in events))
+
+
+def _announce(events: Sequence[LoggedEvent]) -> None:
+    if not hand_over(events):
+        _send_hints(heads_of(events))
+
+
+def _send_hints(heads: Mapping[str, int]) -> None:
     if not layer_health.is_well:
         return
     # Of a thread that serves an event loop, the hint is sent in that loop: there the in-memory layer has its readers.
     serving = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
     if serving is not None and serving.is_running():
-        async_to_sync(hint)(topics)
+        async_to_sync(hint)(heads)
     else:
-        hint_loop.run(hint(topics))
+        hint_loop.run(hint(heads))
 
 
-async def hint(topics: Iterable[str]) -> bool:
-    """Hint at `topics` now; return whether the layer took it, within HINT_TIMEOUT_S."""
+async def hint(heads: Mapping[str, int | None]) -> bool:
+    """Hint at the topics of `heads` now; return whether the layer took it, within HINT_TIMEOUT_S.
+
+    Args:
+        heads: the seq up to which each topic is known to go; None: it is not known.
+    """
     layer = get_channel_layer()
     try:
         async with asyncio.timeout(HINT_TIMEOUT_S):
-            for topic in topics:
-                await layer.group_send(topic, {"type": HINT, "topic": topic})
+            for topic, head in heads.items():
+                await layer.group_send(topic, {"type": HINT, "topic": topic, "head": head})
     # Whatever a layer raises (Redis, sockets, its serialiser), the event is committed and the tick will find it.
     except Exception as error:
         layer_health.failed(f"a hint could not be sent: {type(error).__name__} {error}")

@@ -86,7 +86,7 @@ async def test_a_stream_cut_before_its_first_event_goes_on_where_ready_said(stre
 
 
 async def test_an_event_whose_hint_was_lost_arrives(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("apps.events.wakeup._send_hints", lambda topics: None)
+    monkeypatch.setattr("apps.events.wakeup._announce", lambda events: None)
     async with seeing(reader, "lab.a") as seen:
         await append("unannounced")
         await seen.until_seq(1)

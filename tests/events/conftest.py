@@ -31,6 +31,18 @@ def layer(settings: Any) -> FaultyLayer:
     return get_channel_layer()
 
 
+@pytest.fixture(autouse=True)
+def appends_of_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test appends is for the feed as if another process had: hints and ticks tell of it, and it is read."""
+    monkeypatch.setattr(wakeup, "hand_over", wakeup.no_readers)
+
+
+@pytest.fixture
+def appends_of_this_process(appends_of_another_process: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test appends is handed over to the feed."""
+    monkeypatch.setattr(wakeup, "hand_over", feed.hand_over)
+
+
 @pytest.fixture
 async def feed_here(transactional_db: None) -> AsyncIterator[Feed]:
     """The feed of the test's event loop; it ends before the database is emptied, and leaves no task behind."""
@@ -141,7 +153,7 @@ async def elsewhere(act: Callable[..., Any], *args: Any) -> Any:
     """Do something to the log as another process would: beside this feed's threads, switch and hints."""
 
     def do() -> Any:
-        with mock.patch.object(wakeup, "_send_hints"):
+        with mock.patch.object(wakeup, "_announce"):
             try:
                 return act(*args)
             finally:

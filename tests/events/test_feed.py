@@ -2,7 +2,6 @@
 
 import asyncio
 import contextvars
-import threading
 from contextlib import aclosing
 
 import pytest
@@ -11,6 +10,7 @@ from apps.events import feed, log, queries
 from apps.events.cursor import NOW, START, Cursor, Last
 from apps.events.feed import Feed
 from tests.events.conftest import append
+from tests.events.gate import Gate
 from tests.rig.waiting import await_until
 
 A_LONG_TIME_S = 60.0
@@ -18,25 +18,6 @@ A_LONG_TIME_S = 60.0
 
 def seqs(batch) -> list[int]:
     return [event.seq for event in batch.events]
-
-
-class Gate:
-    """Holds back the answer of a function that runs in a thread."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, owner: object, name: str) -> None:
-        self.has_answer, self._may_go = threading.Event(), threading.Event()
-        function = getattr(owner, name)
-
-        def held(*args):
-            answer = function(*args)
-            self.has_answer.set()
-            self._may_go.wait(A_LONG_TIME_S)
-            return answer
-
-        monkeypatch.setattr(owner, name, held)
-
-    def open(self) -> None:
-        self._may_go.set()
 
 
 async def test_read_sees_what_was_just_appended(feed_here: Feed) -> None:

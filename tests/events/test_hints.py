@@ -96,7 +96,7 @@ async def test_a_hint_that_comes_after_the_tick_found_its_event_is_not_lost(
     now = await ready(feed_here, layer)
     await elsewhere(log.append, "lab.a", "test.happened", 1)
     assert (await wait_for_one(feed_here, now)).events
-    await wakeup.hint(["lab.a"])
+    await wakeup.hint({"lab.a": None})
     await await_until(lambda: feed_here.counters.hints, "the hint")
     assert not feed_here._awaited_hints
 
@@ -109,7 +109,7 @@ async def test_a_hint_that_comes_while_the_tick_asks_for_the_heads_is_not_lost(
     await ready(feed_here, layer)
     loop, heard = asyncio.get_running_loop(), asyncio.Event()
     take_hint = feed_here._hints._on_hint
-    monkeypatch.setattr(feed_here._hints, "_on_hint", lambda topic: (take_hint(topic), heard.set()))
+    monkeypatch.setattr(feed_here._hints, "_on_hint", lambda *hint: (take_hint(*hint), heard.set()))
     bounds = log.bounds
 
     def append_first(topics):
@@ -132,7 +132,7 @@ async def test_a_hint_that_came_while_the_database_was_away_is_not_lost(
     now = await ready(feed_here, layer)
     database_switch.off()
     await elsewhere(log.append, "lab.a", "test.happened", 1)
-    await wakeup.hint(["lab.a"])
+    await wakeup.hint({"lab.a": None})
     await await_until(lambda: feed_here.counters.hints, "the hint")
     ticks = feed_here.counters.ticks
     await await_until(lambda: feed_here.counters.ticks >= ticks + 3, "ticks that fail")
@@ -164,6 +164,8 @@ async def test_while_the_layer_is_unwell_the_tick_is_quicker(feed_here: Feed, la
         {"type": HINT, "topic": 7},
         {"type": HINT, "topic": ["lab.a"]},
         {"type": HINT, "topic": "Not A Topic"},
+        {"type": HINT, "topic": "lab.a", "head": "7"},
+        {"type": HINT, "topic": "lab.a", "head": [7]},
         {},
     ],
 )
@@ -240,11 +242,11 @@ async def test_hints_that_come_during_a_query_cost_one_more_however_many_they_ar
     queries_run.clear()
     database_switch.freeze()
     for _ in range(50):
-        await wakeup.hint(["lab.a"])
+        await wakeup.hint({"lab.a": None})
     await await_until(lambda: feed_here.counters.hints == 50, "the hints")
     database_switch.on()
     await elsewhere(log.append, "lab.a", "test.happened", 1)
-    await wakeup.hint(["lab.a"])
+    await wakeup.hint({"lab.a": None})
     assert (await wait_for_one(feed_here, now)).events
     assert queries_run.count("read_new") <= 3
 
@@ -358,5 +360,5 @@ async def test_a_layer_that_gives_no_channel_is_asked_again(feed_here: Feed, lay
 
     layer.new_channel = refuse_once
     await ready(feed_here, layer)
-    await wakeup.hint(["lab.a"])
+    await wakeup.hint({"lab.a": None})
     await await_until(lambda: feed_here.counters.hints, "the hint")
