@@ -253,7 +253,7 @@ async def elsewhere(act: Callable[[], object]) -> None:
 
     def do() -> None:
         with ExitStack() as stack:
-            stack.enter_context(mock.patch.object(wakeup, "_send_hints"))
+            stack.enter_context(mock.patch.object(wakeup, "_announce"))
             stack.enter_context(mock.patch.object(remembered.remembered, "forget"))
             stack.callback(connection.close)
             act()
@@ -268,7 +268,7 @@ async def test_a_change_in_another_process_counts_once_its_hint_is_heard(
     assert await asking.is_remembered()
     monkeypatch.setattr(feed, "TICK_S", 3_600)  # only the hint tells
     await elsewhere(lambda: deactivate(ada, Client()))
-    await wakeup.hint([MOVES])
+    await wakeup.hint({MOVES: None})
     await await_until(lambda: len(remembered.remembered) == 0, "the move to be heard")
     assert await asking.who() is ANONYMOUS
 
@@ -285,11 +285,8 @@ async def test_a_move_that_is_known_and_not_yet_read_is_waited_for_by_nobody(ask
     before = await asking.who()
     assert await asking.is_remembered()
 
-    def change_and_hint() -> None:
-        User.objects.filter(pk=ada.pk).update(is_staff=True)
-        wakeup.unread.add(MOVES)  # as the append of this process does, before its reader looks
-
-    await sync_to_async(change_and_hint)()
+    await sync_to_async(User.objects.filter(pk=ada.pk).update)(is_staff=True)
+    feed.current()._take_hint(MOVES, None)  # and nobody reads before the next question
     assert await asking.who() != before
 
 

@@ -56,7 +56,7 @@ def cursor_over_auto_increment_ids() -> None:
             Event.objects.create(
                 topic_id=new.topic, seq=seq, type=new.type, time=event.time, data=data, key=new.key, subject=new.subject
             )
-            log.wakeup.hint_on_commit([new.topic])
+            log.wakeup.announce_on_commit([event])
         return event
 
     def bounds_by_ids(topics: Iterable[str]) -> Bounds:
