@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Self
 
-from tests.faults.scenario import Figure, Length, Outcome, Scenario
+from tests.faults.scenario import Length, Outcome, Scenario
+from tests.rig.figure import Figure
 
 # Of a scenario that was never measured at this length: beside its seconds, or where it counts something instead.
 AROUND_S, COUNTED_S = 60.0, 180.0
@@ -96,5 +97,5 @@ def expected_s(scenario: Scenario, length: Length, results: Path) -> float:
 def read_outcome(name: str, results: Path) -> tuple[Outcome, float]:
     """Return the figures of a scenario as they were written, and how many seconds it took."""
     kept = json.loads((results / f"{name.lower()}.json").read_text())
-    figures = [Figure(**{key: value for key, value in each.items() if key != "passes"}) for each in kept["figures"]]
+    figures = [Figure.of_json(each) for each in kept["figures"]]
     return Outcome(figures, load=kept["load"], findings=kept["findings"]), kept["took_s"]

@@ -1,19 +1,17 @@
 """What a run leaves behind: the table on the screen, JSON, a plot, and a page about all of them."""
 
 import json
-import os
-import platform
 import textwrap
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tests.faults.checker import Verdict
 from tests.faults.load import Shape
 from tests.faults.plot import draw_timeline
-from tests.faults.scenario import Figure, Length, Outcome, Scenario
+from tests.faults.scenario import Length, Outcome, Scenario
+from tests.rig.figure import Figure, here_and_now
 
 
 @dataclass(frozen=True)
@@ -57,9 +55,9 @@ def _rows(name: str, fault: str, figures: Sequence[Figure]) -> list[str]:
     cells += [
         (
             figure.name,
-            _with_unit(figure.value, figure.unit),
+            figure.with_unit,
             figure.bar,
-            "" if not figure.bar else "kept" if figure.passes else "**missed**",
+            figure.verdict,
         )
         for figure in figures
         if figure not in nothing
@@ -122,7 +120,7 @@ def write_summary(folder: Path) -> Path:
     rows, texts = [], []
     for one in found:
         name, fault = f"[{one['scenario']}](#{one['scenario'].lower()})", one["fault"]
-        figures = [Figure(**{k: v for k, v in each.items() if k != "passes"}) for each in one["figures"]]
+        figures = [Figure.of_json(each) for each in one["figures"]]
         if one["error"]:
             rows.append(f"| {name} | {fault} | broke off | {one['error']} | | **missed** |")
         rows += _rows(name, fault, [figure for figure in figures if figure.bar])
@@ -144,7 +142,7 @@ def _scenario_text(one: dict[str, Any], figures: list[Figure], folder: Path) -> 
     name = one["scenario"].lower()
     lines = [f"## {one['scenario']}", "", f"{one['fault'][0].upper()}{one['fault'][1:]}. Load: {one['load']}."]
     if figures:
-        lines += ["", "; ".join(f"{figure.name} {_with_unit(figure.value, figure.unit)}" for figure in figures) + "."]
+        lines += ["", "; ".join(f"{figure.name} {figure.with_unit}" for figure in figures) + "."]
     took = f"{one['took_s']:.0f} s on {one['at'][:10]}, load average {one['machine']['load_average']} at the end"
     lines += ["", f"{took}: [{name}.json]({name}.json)."]
     if (folder / f"{name}.png").exists():
@@ -163,10 +161,6 @@ def _planted_text(path: Path) -> str:
     return f"What the checker found in sites with a planted bug, before the scenarios, and in one with none: {words}."
 
 
-def _with_unit(value: float, unit: str) -> str:
-    return f"{value:.3f}".rstrip("0").rstrip(".") + (f" {unit}" if unit else "")
-
-
 def _title(one: Played) -> str:
     assert one.outcome is not None
     return f"{one.scenario.name}: {one.scenario.fault}\n{textwrap.fill(one.outcome.load, 110)}"
@@ -179,15 +173,10 @@ def _as_json(one: Played) -> dict[str, Any]:
         "fault": one.scenario.fault,
         "passes": one.passes,
         "error": one.error or None,
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        **here_and_now(),
         "took_s": round(one.seconds, 1),
         "length": one.length.asked if one.length else None,
         "load": outcome.load if outcome else None,
-        "machine": {
-            "cores": os.cpu_count(),
-            "load_average": round(os.getloadavg()[0], 1),
-            "python": platform.python_version(),
-        },
-        "figures": [asdict(figure) | {"passes": figure.passes} for figure in outcome.figures] if outcome else [],
+        "figures": [figure.as_json for figure in outcome.figures] if outcome else [],
         "findings": outcome.findings if outcome else [],
     }

@@ -10,36 +10,7 @@ from typing import Any
 from tests.faults.checker import History, judge, latenesses, longest_gaps, percentile
 from tests.faults.load import Load, Shape
 from tests.faults.rig import Rig
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A measured value beside its bar; without a bar it is for information.
-
-    Args:
-        unit: `s`, `MiB`, … or nothing for a count.
-        at_most, at_least: the bar, inclusive.
-    """
-
-    name: str
-    value: float
-    unit: str = ""
-    at_most: float | None = None
-    at_least: float | None = None
-
-    @property
-    def passes(self) -> bool:
-        too_much = self.at_most is not None and self.value > self.at_most
-        too_little = self.at_least is not None and self.value < self.at_least
-        return not too_much and not too_little
-
-    @property
-    def bar(self) -> str:
-        if self.at_most is not None and self.at_most == self.at_least:
-            return f"{self.at_most:g}"
-        if self.at_most is not None:
-            return f"≤ {self.at_most:g}" if self.at_most else "0"
-        return f"≥ {self.at_least:g}" if self.at_least is not None else ""
+from tests.rig.figure import Figure
 
 
 @dataclass

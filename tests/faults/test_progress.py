@@ -8,8 +8,9 @@ from tests.faults import progress as kept
 from tests.faults.load import Shape
 from tests.faults.progress import Progress, Remaining, expected_s, read_outcome
 from tests.faults.report import Played, save, table
-from tests.faults.scenario import Figure, Length, Outcome
+from tests.faults.scenario import Length, Outcome
 from tests.faults.scenarios import SCENARIOS
+from tests.rig.figure import Figure
 
 MINUTE = Length(60, Shape(), None)
 

@@ -1,16 +1,12 @@
 """What a run leaves behind: the table on the screen, the figures as JSON, and a page about all of them."""
 
 import json
-import os
-import platform
 import re
 from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.faults.scenario import Figure
+from tests.rig.figure import Figure, here_and_now
 from tests.security.bar import Tried
 
 _HEAD = "| # | tried | figure | value | bar | |\n|---|---|---|---|---|---|"
@@ -48,7 +44,7 @@ def write_summary(folder: Path) -> Path:
     found.sort(key=lambda one: (int(re.sub(r"\D", "", one["bar"])), one["bar"]))
     rows, runs = [], []
     for one in found:
-        figures = [Figure(**{k: v for k, v in each.items() if k != "passes"}) for each in one["figures"]]
+        figures = [Figure.of_json(each) for each in one["figures"]]
         rows += _rows(one["bar"], one["tried"], figures, one["error"] or "")
         file = f"{one['bar'].lower()}.json"
         runs.append(f"- {one['bar']}: {one['took_s']:.0f} s on {one['at'][:10]}, [{file}]({file})")
@@ -67,17 +63,9 @@ def _rows(name: str, words: str, figures: Sequence[Figure], error: str) -> list[
         return [f"| {name} | {words} | broke off | {error} | | **missed** |"]
     rows = []
     for figure in figures:
-        rows.append(f"| {name} | {words} | {figure.name} | {_value(figure)} | {figure.bar} | {_verdict(figure)} |")
+        rows.append(f"| {name} | {words} | {figure.name} | {figure.with_unit} | {figure.bar} | {figure.verdict} |")
         name = words = ""
     return rows
-
-
-def _value(figure: Figure) -> str:
-    return f"{figure.value:.3f}".rstrip("0").rstrip(".") + (f" {figure.unit}" if figure.unit else "")
-
-
-def _verdict(figure: Figure) -> str:
-    return "" if not figure.bar else "kept" if figure.passes else "**missed**"
 
 
 def _as_json(one: Tried) -> dict[str, Any]:
@@ -86,13 +74,8 @@ def _as_json(one: Tried) -> dict[str, Any]:
         "tried": one.bar.tried,
         "passes": one.passes,
         "error": one.error or None,
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        **here_and_now(),
         "took_s": round(one.seconds, 1),
-        "machine": {
-            "cores": os.cpu_count(),
-            "load_average": round(os.getloadavg()[0], 1),
-            "python": platform.python_version(),
-        },
-        "figures": [asdict(figure) | {"passes": figure.passes} for figure in _figures(one)],
+        "figures": [figure.as_json for figure in _figures(one)],
         "findings": one.outcome.findings if one.outcome else [],
     }

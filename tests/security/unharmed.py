@@ -3,7 +3,7 @@
 import re
 
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure
+from tests.rig.figure import Figure
 
 _ERROR = re.compile(r"^\S+ \S+ (?:ERROR|CRITICAL) .*$", re.MULTILINE)
 

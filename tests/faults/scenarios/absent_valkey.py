@@ -6,7 +6,8 @@ from apps.transports.registry import DOORS
 from tests.faults.checker import latenesses, percentile
 from tests.faults.load import Load
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Length, Outcome, Scenario, gaps, promise_kept
+from tests.faults.scenario import Length, Outcome, Scenario, gaps, promise_kept
+from tests.rig.figure import Figure
 
 QUIET_S = 10.0
 

@@ -6,7 +6,8 @@ import dataclasses
 from tests.faults.load import Load
 from tests.faults.publishers import Publisher
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Length, Outcome, Scenario, promise_kept
+from tests.faults.scenario import Length, Outcome, Scenario, promise_kept
+from tests.rig.figure import Figure
 
 CUT = 0.3
 PUBLISHES = 10_000

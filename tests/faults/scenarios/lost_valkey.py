@@ -4,7 +4,8 @@ import asyncio
 
 from tests.faults.load import Load, every
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Length, Outcome, Scenario, gaps, promise_kept
+from tests.faults.scenario import Length, Outcome, Scenario, gaps, promise_kept
+from tests.rig.figure import Figure
 
 PERIOD_S = 6.0
 

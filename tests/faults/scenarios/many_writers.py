@@ -8,7 +8,8 @@ from apps.transports.registry import DOORS
 from tests.faults.checker import Acknowledged, History, judge
 from tests.faults.clients import FaultClient
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Length, Outcome, Scenario
+from tests.faults.scenario import Length, Outcome, Scenario
+from tests.rig.figure import Figure
 from tests.rig.site import run_python
 from tests.rig.waiting import await_until
 

@@ -8,7 +8,8 @@ from tests.faults.checker import History, judge, percentile
 from tests.faults.crowd import STREAMS, CrowdReader, connect, hanging_up
 from tests.faults.publishers import Publisher, PublishRecord
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Length, Outcome, Scenario
+from tests.faults.scenario import Length, Outcome, Scenario
+from tests.rig.figure import Figure
 from tests.rig.waiting import await_until
 
 CLIENTS, TOPICS, BEHIND = 2_000, 5, 100

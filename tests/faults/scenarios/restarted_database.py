@@ -5,7 +5,8 @@ import time
 
 from tests.faults.load import Load, every
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Length, Outcome, Scenario, gaps, promise_kept
+from tests.faults.scenario import Length, Outcome, Scenario, gaps, promise_kept
+from tests.rig.figure import Figure
 
 PERIOD_S = 10.0
 RESTARTS = 10

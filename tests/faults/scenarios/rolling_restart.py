@@ -10,7 +10,8 @@ import websockets
 
 from tests.faults.load import Load
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Length, Outcome, Scenario, gaps, promise_kept
+from tests.faults.scenario import Length, Outcome, Scenario, gaps, promise_kept
+from tests.rig.figure import Figure
 from tests.rig.waiting import await_until
 
 ROUNDS = 3

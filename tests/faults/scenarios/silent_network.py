@@ -9,7 +9,8 @@ from apps.transports.registry import DOORS
 from tests.faults.load import Load
 from tests.faults.network import dropping
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Length, Outcome, Scenario, gaps, promise_kept
+from tests.faults.scenario import Length, Outcome, Scenario, gaps, promise_kept
+from tests.rig.figure import Figure
 from tests.rig.waiting import await_until
 
 STREAMS = tuple(door.name for door in DOORS if door.is_stream)

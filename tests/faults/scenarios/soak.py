@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from tests.faults.crowd import STREAMS, CrowdReader, connect, hanging_up
 from tests.faults.load import Load, Shape
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Length, Outcome, Scenario, promise_kept
+from tests.faults.scenario import Length, Outcome, Scenario, promise_kept
+from tests.rig.figure import Figure
 from tests.rig.site import run_python
 from tests.rig.waiting import await_until
 

@@ -9,7 +9,8 @@ from typing import Any
 from tests.faults.checker import percentile
 from tests.faults.plot import draw_appends
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Length, Outcome, Scenario
+from tests.faults.scenario import Length, Outcome, Scenario
+from tests.rig.figure import Figure
 from tests.rig.site import SiteTemplate, run_python
 
 EVENTS = 100_000

@@ -15,7 +15,8 @@ import psutil
 from tests.faults.checker import latenesses, percentile
 from tests.faults.load import Load
 from tests.faults.rig import Rig, WebProcess
-from tests.faults.scenario import Figure, Length, Outcome, Scenario, promise_kept
+from tests.faults.scenario import Length, Outcome, Scenario, promise_kept
+from tests.rig.figure import Figure
 from tests.rig.site import run_python
 
 READERS = 50  # of each kind

@@ -14,7 +14,8 @@ from tests.conformance.wires import NetworkWire, SocketClosed
 from tests.faults.plot import Answered, draw_answers
 from tests.faults.publishers import Publisher, PublishRecord
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Length, Outcome, Scenario
+from tests.faults.scenario import Length, Outcome, Scenario
+from tests.rig.figure import Figure
 from tests.rig.site import run_python
 
 PATIENCE_S = 120.0  # one that is stuck is so for ever; no measure of speed

@@ -11,7 +11,8 @@ from tests.faults.checker import ClientHistory, History, judge
 from tests.faults.clients import FaultClient
 from tests.faults.publishers import Publisher, PublishRecord
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Length, Outcome, Scenario
+from tests.faults.scenario import Length, Outcome, Scenario
+from tests.rig.figure import Figure
 from tests.rig.waiting import await_until
 
 RACES = 10_000

@@ -6,7 +6,8 @@ import psycopg
 
 from tests.faults.load import Load
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Length, Outcome, Scenario, promise_kept
+from tests.faults.scenario import Length, Outcome, Scenario, promise_kept
+from tests.rig.figure import Figure
 
 
 async def play(rig: Rig, length: Length) -> Outcome:

@@ -14,8 +14,9 @@ from apps.transports.registry import DOORS
 from tests.conformance.readers import Refused
 from tests.conformance.wires import SocketClosed
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Outcome
+from tests.faults.scenario import Outcome
 from tests.rig.accounts import ADMIN, Account
+from tests.rig.figure import Figure
 from tests.rig.site import run_python
 from tests.security.bar import Bar, Say
 from tests.security.person import Person

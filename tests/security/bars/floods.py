@@ -12,8 +12,9 @@ import httpx
 
 from apps.access.rate import parse
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Outcome
+from tests.faults.scenario import Outcome
 from tests.rig.accounts import CSRF_TOKEN, STAFF
+from tests.rig.figure import Figure
 from tests.security.bar import Bar, Say
 
 OPEN, PUBLISH = "300/min", "240/min"

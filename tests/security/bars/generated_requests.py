@@ -19,8 +19,9 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Outcome
+from tests.faults.scenario import Outcome
 from tests.rig.accounts import ADMIN, CSRF_TOKEN, READER
+from tests.rig.figure import Figure
 from tests.rig.site import run_python
 from tests.security.bar import Bar, Say
 from tests.security.unharmed import Unharmed

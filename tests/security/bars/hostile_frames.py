@@ -13,7 +13,8 @@ import struct
 from collections.abc import Callable
 
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Outcome
+from tests.faults.scenario import Outcome
+from tests.rig.figure import Figure
 from tests.security.bar import Bar, Say
 from tests.security.unharmed import Unharmed
 from tests.server.frames import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, masked_frame, unmasked_frame

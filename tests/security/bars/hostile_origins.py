@@ -6,8 +6,9 @@ import websockets
 
 from tests.conformance.wires import SocketClosed, _NetworkSocket
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Outcome
+from tests.faults.scenario import Outcome
 from tests.rig.accounts import READER
+from tests.rig.figure import Figure
 from tests.security.bar import Bar, Say
 
 PUBLIC, PRIVATE = "lab.origins", f"user.{READER.user_id}"

@@ -13,9 +13,10 @@ import websockets
 from apps.transports.registry import DOORS
 from tests.conformance.seeing import seeing
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Outcome
+from tests.faults.scenario import Outcome
 from tests.rig.accounts import STAFF
 from tests.rig.chromium import open_chromium
+from tests.rig.figure import Figure
 from tests.security.bar import Bar, Say
 from tests.security.foreign_parsers import Dispatched, Parser, chromiums, npm_eventsource, python_httpx_sse
 from tests.security.person import Person, close_all

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Outcome
+from tests.faults.scenario import Outcome
 from tests.operations.test_compose import environment_of
 from tests.rig.daphne import PEOPLES_SETTINGS, PROJECT
+from tests.rig.figure import Figure
 from tests.security.bar import Bar, Say
 from tests.security.fixed_releases import FLOORS, below, pinned
 

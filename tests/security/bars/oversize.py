@@ -7,8 +7,9 @@ import httpx
 import websockets
 
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Outcome
+from tests.faults.scenario import Outcome
 from tests.rig.accounts import STAFF, Account
+from tests.rig.figure import Figure
 from tests.security.bar import Bar, Say
 from tests.security.memory import watched
 from tests.security.unharmed import Unharmed

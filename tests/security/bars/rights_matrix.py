@@ -15,8 +15,9 @@ from apps.transports.registry import DOORS
 from tests.conformance.readers import Refused
 from tests.conformance.wires import SocketClosed
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Outcome
+from tests.faults.scenario import Outcome
 from tests.rig.accounts import DEACTIVATED, MEMBER, OTHER_READER, READER, STAFF, Account
+from tests.rig.figure import Figure
 from tests.rig.site import run_python
 from tests.security.bar import Bar, Say
 from tests.security.person import Person

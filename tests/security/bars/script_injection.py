@@ -12,9 +12,10 @@ from playwright.async_api import BrowserContext, ConsoleMessage, Dialog, Page
 
 from tests.demos.addresses import PAGES
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Outcome
+from tests.faults.scenario import Outcome
 from tests.rig.accounts import ADMIN, STAFF
 from tests.rig.chromium import open_chromium
+from tests.rig.figure import Figure
 from tests.rig.site import run_python
 from tests.rig.waiting import await_until
 from tests.security.bar import Bar, Say

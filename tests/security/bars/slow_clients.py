@@ -16,8 +16,9 @@ import httpx
 import psutil
 
 from tests.faults.rig import Rig
-from tests.faults.scenario import Figure, Outcome
+from tests.faults.scenario import Outcome
 from tests.rig.accounts import STAFF
+from tests.rig.figure import Figure
 from tests.security.bar import Bar, Say
 from tests.security.person import Person
 from tests.security.unharmed import Unharmed
