@@ -395,8 +395,10 @@ class Feed:
             self._being_read.update(event.topic for event in events)
         else:
             self._extend_with(events)
-        if hints_others and layer_health.is_well:
-            self._to_hint |= wakeup.heads_of(events)
+        if hints_others and layer_health.is_well and wakeup.reaches_others():
+            for topic, head in wakeup.heads_of(events).items():
+                # [race] Two threads that committed 7 and 8 may hand over 8 and 7.
+                self._to_hint[topic] = max(head, self._to_hint.get(topic, 0))
             if self._hinting is None or self._hinting.done():
                 self._hinting = self.run_beside(self._hint_others())
 
@@ -410,7 +412,7 @@ class Feed:
                 runs.setdefault(event.topic, {})[event.seq] = event
         for topic, by_seq in runs.items():
             self._awaited_hints.pop(topic, None)
-            # [race] Two threads that committed 7 and 8 may hand over 8 and 7.
+            # [race] As above.
             run = [by_seq[seq] for seq in sorted(by_seq)]
             if log.is_contiguous(run, self._windows[topic].head):
                 self.counters.events += len(run)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from asgiref.sync import SyncToAsync, async_to_sync
-from channels.layers import get_channel_layer
+from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import transaction
 
 from apps.events import hint_loop
@@ -68,6 +68,11 @@ def announce_on_commit(events: Iterable[LoggedEvent]) -> None:
     # robust: the event is in the log by then; no failure of the layer may turn that into an error. A lambda, since
     # Django reports the failure by the function's __qualname__, which a partial lacks.
     transaction.on_commit(lambda: _announce(events), robust=True)
+
+
+def reaches_others() -> bool:
+    """Return whether the channel layer leads to other processes: the in-memory one ends in this one."""
+    return type(get_channel_layer()) is not InMemoryChannelLayer
 
 
 def heads_of(events: Iterable[LoggedEvent]) -> dict[str, int]:

@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 # After a push this many times as long is left to everything else: events that come meanwhile go out together, and
 # under load one system call carries several. A process that has time sends at once.
-REST = 3
+REST = 4
 MAX_REST_S = 0.05
 # What one push gives to a connection at most, unless one event alone is larger. More would only wait in its buffers.
 MAX_PUSH_BYTES = 64 * 1024

@@ -3,8 +3,10 @@
 import asyncio
 import threading
 from contextlib import aclosing
+from typing import Any
 
 import pytest
+from channels.layers import get_channel_layer
 from django.db import connection, transaction
 
 from apps.events import feed, log, queries, wakeup
@@ -159,6 +161,42 @@ async def test_events_that_come_while_the_reader_reads_are_in_the_window_once_an
         gate.open()
     await await_until(lambda: feed_here.windows["lab.a"].head >= 4, "the window to move")
     assert await next_seqs(feed_here, now) == [1, 2, 3, 4]
+
+
+async def test_others_are_hinted_at_the_newest_of_events_that_come_out_of_order(
+    feed_here: Feed, layer, no_ticks: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await feed_here.resolve(["lab.a"], NOW)
+    committed: list[LoggedEvent] = []
+    hinted: list[dict[str, int]] = []
+    monkeypatch.setattr(wakeup, "hand_over", lambda events: committed.extend(events) or True)
+    await append("lab.a", 2)
+
+    async def hint(heads: dict[str, int]) -> bool:
+        hinted.append(heads)
+        return True
+
+    monkeypatch.setattr(wakeup, "hint", hint)
+    for event in reversed(committed):
+        feed_here.take_over([event], hints_others=True)
+    await await_until(lambda: hinted, "the hint")
+    assert hinted == [{"lab.a": 2}]
+
+
+async def test_where_no_other_process_can_hear_it_nobody_is_hinted_at(
+    feed_here: Feed, no_ticks: None, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+    now = await feed_here.resolve(["lab.a"], NOW)
+    sent: list[str] = []
+
+    async def group_send(group: str, message: object) -> None:
+        sent.append(group)
+
+    monkeypatch.setattr(get_channel_layer(), "group_send", group_send)
+    await append("lab.a", 2)
+    assert await next_seqs(feed_here, now) == [1, 2]
+    assert "lab.a" not in sent
 
 
 async def test_an_event_that_comes_while_the_log_cannot_be_read_is_read_later(
