@@ -10,7 +10,9 @@ HTTP/1.1 only: HTTP/2 ends at the proxy.
 import json
 import logging
 import socket
+from collections.abc import Mapping
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 # Before anything of Twisted's: it installs the asyncio reactor.
@@ -25,6 +27,7 @@ from twisted.internet import tcp, unix
 from twisted.internet.protocol import connectionDone
 from twisted.logger import LogLevel, formatEvent, globalLogPublisher
 from twisted.web import http
+from twisted.web.http_headers import Headers
 
 from apps.server.fanout import FanoutExtension, Frame, http_chunk, unframed, websocket_text
 from apps.server.flow import Flow
@@ -62,6 +65,9 @@ _OF_HANDSHAKE = frozenset(
         "_raw_query_string",
     }
 )
+
+_NO_HEADERS = Headers()
+_NOTHING: Mapping[Any, Any] = MappingProxyType({})
 
 # Bytes that the kernel takes without having sent them. More would hide a stalled reader for megabytes and minutes.
 _UNSENT_IN_KERNEL_BYTES = 128 * 1024
@@ -388,8 +394,17 @@ class Request(WebRequest):
         if self.has_no_body and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         super().handle_reply(message)
-        if status.draining and message["type"] == "http.response.start":
-            self.end_with_this_response()
+        if message["type"] == "http.response.start":
+            if status.draining:
+                self.end_with_this_response()
+        elif message.get("more_body") and self.clean_headers:
+            self._forget_request()
+
+    def _forget_request(self) -> None:
+        """Let go of the request's texts, which Twisted keeps for as long as its answer goes on; the scope has them."""
+        self.requestHeaders = _NO_HEADERS
+        self.clean_headers = ()
+        self.received_cookies = self.args = _NOTHING
 
     @property
     def frame(self) -> Frame | None:
