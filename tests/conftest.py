@@ -1,6 +1,7 @@
 """Fixtures for every test: real servers, the whole site, Chromium, Node."""
 
 import os
+import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -27,6 +28,10 @@ hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")
 
 TransactionTestCase._fixture_teardown = empty_tables
+
+# A shell starts what it puts in the background with Ctrl-C ignored, and the programs that tests interrupt inherit it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SITES: pytest.StashKey[list[Site]] = pytest.StashKey()
 

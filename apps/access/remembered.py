@@ -45,7 +45,7 @@ class Remembered:
 
     def __init__(self, most: int = MOST, age_s: float = AGE_S) -> None:
         self._most = most
-        self._age_s = age_s
+        self.age_s = age_s
         self._lock = threading.Lock()
         self._known: dict[Credential, Known] = {}  # the oldest first
         self._of_user: defaultdict[str | None, set[Credential]] = defaultdict(set)
@@ -96,7 +96,7 @@ class Remembered:
 
     def _is_good(self, known: Known) -> bool:
         expires_at = known.identity.expires_at
-        return time.monotonic() < known.since + self._age_s and (expires_at is None or time.time() < expires_at)
+        return time.monotonic() < known.since + self.age_s and (expires_at is None or time.time() < expires_at)
 
     def _drop(self, credential: Credential) -> None:
         known = self._known.pop(credential, None)

@@ -178,7 +178,7 @@ BARS = (
         "hold-websocket-2000",
         "hold",
         "cpu_us_per_connect",
-        "site",
+        "site-crowd",
         "node-ws",
         3,
         2,
@@ -216,7 +216,7 @@ BARS = (
         2,
     ),
     _against(
-        _("CPU per long-poll delivery, signed in (session and user read from the database) ÷ Node express"),
+        _("CPU per long-poll delivery, signed in ÷ Node express"),
         "long-poll-500",
         "paced",
         _CPU,

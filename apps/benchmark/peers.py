@@ -114,6 +114,7 @@ PEERS = {
     for peer in (
         _ours("site", "this site: manage.py serve, SQLite", _serve),
         _ours("site-anonymous", "this site, clients without a session", _serve, is_signed_in=False),
+        _ours("site-crowd", "this site, every session looked up", _serve, env={"LOOKS_EVERYBODY_UP": "1"}),
         _ours(
             "site-redis",
             "this site: manage.py serve, PostgreSQL and Valkey",

@@ -21,7 +21,7 @@ from apps.benchmark import scaling
 from apps.benchmark.results import Results, all_kept
 from apps.benchmark.scaling import NotMeasured
 from apps.benchmark.scenario import SCENARIOS
-from apps.benchmark.table import bars_table
+from apps.benchmark.table import bars_table, in_short
 
 PROJECT = Path(__file__).resolve().parents[2]
 # Document -> its language.
@@ -68,6 +68,7 @@ def _source(results: Results, folder: str) -> str:
 
 
 QUOTES: Mapping[str, Callable[[Results], str]] = {
+    "in-short": in_short,
     "bars": lambda results: f"{bars_table(results)}\n\n{_source(results, 'docs/results/')}",
     "source": lambda results: _source(results, "results/"),
     "measured": scaling.measured,

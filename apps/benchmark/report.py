@@ -27,7 +27,8 @@ def _markdown(results: Results, plots: list[Path]) -> str:
         "Least, **median** and most of the rounds; a ratio is made of two figures of the same round. CPU is the server "
         "process's own time, all threads, by the scheduler's accounting: publishing and, for this site, the writing to "
         "the log included. All clients come from one address, so the limits of connections and rates are raised, not "
-        "switched off. Latency counts from when an event was meant to be published. " + driver_words(results),
+        "switched off. Who is signed in shares one session, which is looked up once in ten seconds, except where the "
+        "table says otherwise. Latency counts from when an event was meant to be published. " + driver_words(results),
     ]
     if results.interrupted:
         parts.append("**The run was interrupted**: this is what it measured until then.")

@@ -112,7 +112,7 @@ SCENARIOS = {
             "hold",
             "websocket",
             2_000,
-            ("site", "site-anonymous", "node-ws"),
+            ("site", "site-crowd", "site-anonymous", "node-ws"),
         ),
         Scenario(
             "hold-sse-2000",

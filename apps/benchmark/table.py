@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from django.utils.translation import gettext as _
 
-from apps.benchmark.bars import BARS
+from apps.benchmark.bars import BARS, Figure
 from apps.benchmark.results import Results, Spread
 
 # The figures of a scenario's kind that are worth a column, with their heading.
@@ -34,6 +34,13 @@ COLUMNS = {
 }
 COLUMNS["long_poll"] = COLUMNS["fan_out"]
 _CONNECT_COLUMNS = (("connects_per_s", "connects/s"), ("cpu_us_per_connect", "CPU µs/connect"))
+# Whose ratios to Node say most, by what they are called in `in_short`.
+_OF_NODE = {
+    Figure("websocket-1000", "site", "paced", "cpu_us_per_delivery"): "websocket_paced",
+    Figure("sse-1000", "site", "paced", "cpu_us_per_delivery"): "sse_paced",
+    Figure("websocket-1000", "site", "burst", "cpu_us_per_delivery"): "websocket_burst",
+    Figure("sse-1000", "site", "burst", "cpu_us_per_delivery"): "sse_burst",
+}
 WRONG = ("lost", "duplicated", "out_of_order")
 
 
@@ -56,6 +63,21 @@ def bars_table(results: Results) -> str:
         found = " | ".join((number(spread.least), f"**{number(spread.median)}**", number(spread.most)))
         rows.append(f"| {bar.words} | {bar.sign} {bar.bar:g} | {bar.hope:g} | {found} | {verdict} |")
     return "\n".join(rows)
+
+
+def in_short(results: Results) -> str:
+    """Return what the bars come to in a sentence or two, in the language that is active."""
+    found = {bar.figure: (bar, spread) for bar in BARS if (spread := bar.spread(results)) is not None}
+    kept = sum(bar.is_kept(spread) for bar, spread in found.values())
+    told = "**" + _("%(kept)s of %(all)s bars are kept.") % {"kept": kept, "all": len(found)} + "**"
+    if not _OF_NODE.keys() <= found.keys():
+        return told
+    words = _(
+        "To tell 1,000 browsers of an event costs %(websocket_paced)s of the processor time that Node takes over "
+        "WebSocket and %(sse_paced)s over SSE at ten events a second; %(websocket_burst)s and %(sse_burst)s at two "
+        "hundred."
+    )
+    return f"{told} {words % {name: number(found[figure][1].median) for figure, name in _OF_NODE.items()}}"
 
 
 def figures_tables(results: Results) -> str:

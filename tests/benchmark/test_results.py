@@ -12,7 +12,7 @@ from apps.benchmark.peers import PEERS
 from apps.benchmark.plots import STYLES
 from apps.benchmark.results import Record, Results, Spread
 from apps.benchmark.scenario import SCENARIOS
-from apps.benchmark.table import bars_table
+from apps.benchmark.table import bars_table, in_short
 
 CPU = "cpu_us_per_delivery"
 
@@ -52,6 +52,20 @@ def test_table_marks_a_missed_bar_in_words(results: Results) -> None:
     assert "÷ Node ws, paced | ≤ 0.8 | 0.65 | 0.50 | **0.75** | 0.80 | kept |" in bars_table(results)
     results.records[0].figures[CPU] = results.records[2].figures[CPU] = 100.0
     assert "**missed**" in bars_table(results)
+
+
+def test_in_short_the_bars_that_are_kept_are_counted_and_the_ratios_to_node_told(results: Results) -> None:
+    assert in_short(results) == "**1 of 1 bars are kept.**"
+    for scenario, node in (("websocket-1000", "node-ws"), ("sse-1000", "node-express")):
+        for load, ours in (("paced", 9.0), ("burst", 2.0)):
+            results.records = [r for r in results.records if (r.scenario, r.load) != (scenario, load)]
+            results.records += [
+                Record(scenario, peer, 1, load, {CPU: value}) for peer, value in (("site", ours), (node, 10.0))
+            ]
+    assert in_short(results) == (
+        "**2 of 4 bars are kept.** To tell 1,000 browsers of an event costs 0.90 of the processor time that Node takes "
+        "over WebSocket and 0.90 over SSE at ten events a second; 0.20 and 0.20 at two hundred."
+    )
 
 
 def test_results_read_back_as_they_were_written(results: Results, tmp_path: Path) -> None:

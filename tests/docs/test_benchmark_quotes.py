@@ -48,7 +48,7 @@ def test_what_a_run_did_not_measure_is_said_in_place_of_a_figure() -> None:
         ("websocket-1000", "site", "paced", "cpu_us_per_delivery"),
         ("websocket-5000", "site", "paced", "cpu_us_per_delivery"),
         ("hold-websocket-2000", "site", "hold", "kb_per_connection"),
-        ("hold-websocket-2000", "site", "hold", "cpu_us_per_connect"),
+        ("hold-websocket-2000", "site-crowd", "hold", "cpu_us_per_connect"),
     ):
         run.records.append(Record(scenario, peer, 1, load, {figure: 20.0}))
     assert "1,000 clients, 10 events a second, 20 µs: 20% of a core" in quotes.quoted(page, run, "en")

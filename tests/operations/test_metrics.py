@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError, transaction
 from prometheus_client.parser import text_string_to_metric_families
 
-from apps.events import feed, log
+from apps.events import feed, log, statements
 from apps.events.appends import append_counters
 from apps.events.cursor import START, Cursor
 from apps.events.logged_event import LoggedEvent
@@ -112,10 +112,10 @@ async def test_publish_errors_count_by_reason(scrape, monkeypatch):
     with pytest.raises(log.EventRejected):
         await log.aappend("lab.a", "test.happened", "x" * 20_000)
 
-    def database_away(wanted):
+    def database_away(*_):
         raise OperationalError("gone")
 
-    monkeypatch.setattr(log, "_take_places", database_away)
+    monkeypatch.setattr(statements, "insert_at_head", database_away)
     with pytest.raises(feed.LogUnavailable):
         await log.aappend("lab.a", "test.happened", 1)
     found = await scrape()
