@@ -62,7 +62,7 @@ def _rows(name: str, fault: str, figures: Sequence[Figure]) -> list[str]:
         for figure in figures
         if figure not in nothing
     ]
-    heads = [(name, fault), *[("", "")] * (len(cells) - 1)]
+    heads = [(name, fault), *[("", "")] * (len(cells) - 1)][: len(cells)]
     return ["| " + " | ".join((*head, *cell)) + " |" for head, cell in zip(heads, cells, strict=True)]
 
 
