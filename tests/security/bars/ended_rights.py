@@ -66,6 +66,7 @@ request = HttpRequest()
 request.user, request.session = user, SessionStore({key!r})
 at = time.time()
 """
+# With the right to history: to a short poll whatever came since the last one is that.
 _MAKE = """
 from apps.access import tokens
 from apps.access.identity import Right
@@ -73,7 +74,7 @@ from django.contrib.auth.models import User
 from tests.rig.accounts import Account
 from tests.rig.fill_database import _make
 _make(Account({user_id}, 'ended-{user_id}', 'x', '{key}', is_staff=True, groups=('editors',)))
-print('token', *tokens.issue(User.objects.get(pk={user_id}), '{topic}', [Right.READ], {life_s}))
+print('token', *tokens.issue(User.objects.get(pk={user_id}), '{topic}', [Right.READ, Right.HISTORY], {life_s}))
 """
 
 
