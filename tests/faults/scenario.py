@@ -107,6 +107,7 @@ def promise_kept(load: Load, *further: Figure, resets: int | None = 0) -> Outcom
     figures.append(Figure("publishes never acknowledged", load.published.given_up, at_most=0))
     findings = [*verdict.lost, *verdict.duplicated, *verdict.out_of_order, *verdict.leaked]
     words = [f"{finding.who} {finding.topic}:{finding.seq} {finding.why}" for finding in findings[:20]]
+    words += [f"{count} attempts to publish failed with {what}" for what, count in load.published.failed.items()]
     return Outcome([*figures, *further, *volume(load)], load.history, load.began_s, load.shape.words, words)
 
 
