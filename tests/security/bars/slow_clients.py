@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 import httpx
 import psutil
 
+from tests.faults.checker import percentile
 from tests.faults.rig import Rig
 from tests.faults.scenario import Outcome
 from tests.rig.accounts import STAFF
@@ -100,7 +101,11 @@ async def _play(kind: str, rig: Rig, count: int, say: Say) -> Outcome:
         seconds = count if where == "Caddy" else max(count / 4, CLOSED_WITHIN_S + 10)
         attack = await _attack(port, pid, KINDS[kind], seconds, healthy)
         longest_s = max([*attack.closed_after_s, attack.held_s])
-        say(f"slow {kind} at {where}: {attack.opened} opened, held for {longest_s:.1f} s at most")
+        middle_s, late_s = (percentile(attack.closed_after_s, share) for share in (50, 99.9))
+        say(
+            f"slow {kind} at {where}: {attack.opened} opened, held for {longest_s:.1f} s at most; "
+            f"half of them for {middle_s:.1f} s, all but one in a thousand for {late_s:.1f} s"
+        )
         figures += [
             Figure(f"slow {kind} at {where}: connections", attack.opened, at_least=CONNECTIONS),
             Figure(f"slow {kind} at {where}: closed", len(attack.closed_after_s), at_least=CONNECTIONS),
