@@ -6,6 +6,14 @@ from playwright.async_api import Page
 
 _SOURCE = Path(__file__).resolve().parents[2] / "node_modules/axe-core/axe.min.js"
 _SERIOUS = ("serious", "critical")
+# What fades in has less contrast for a moment; what never ends (a cursor that blinks) is not waited for.
+_AT_REST = """
+Promise.allSettled(
+  document.getAnimations()
+    .filter(({ effect }) => effect.getComputedTiming().endTime !== Infinity)
+    .map(({ finished }) => finished),
+)
+"""
 
 
 async def serious_violations(page: Page) -> list[str]:
@@ -16,6 +24,7 @@ async def serious_violations(page: Page) -> list[str]:
     """
     # Evaluated, not added as a script element, which the site's Content-Security-Policy would refuse.
     await page.evaluate(_SOURCE.read_text())
+    await page.evaluate(f"{_AT_REST.strip()}.then(() => null)")
     # Asked for violations alone, it does not look up the names of the thousands of elements that pass.
     result = await page.evaluate("axe.run({ resultTypes: ['violations'] })")
     return [
