@@ -6,12 +6,13 @@ Every function here is synchronous and runs queries; async callers use `queries.
 
 import secrets
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -26,6 +27,8 @@ from apps.events.cursor import Cursor, StartingPlace
 from apps.events.logged_event import BLANK, LoggedEvent, encode
 from apps.events.models import Event, LogEpoch, Topic
 from apps.events.topic_names import check_topic_name
+
+R = TypeVar("R")
 
 MAX_DATA_BYTES = 16 * 1024
 MAX_TYPE_LENGTH, MAX_KEY_LENGTH, MAX_SUBJECT_LENGTH = 64, 200, 100
@@ -148,12 +151,7 @@ def _append_one(new: NewEvent, data: str) -> LoggedEvent:
     with nullcontext() if is_whole else transaction.atomic(savepoint=False):
         now = _now()
         values = (new.topic, new.type, data, now, new.key, new.subject)
-        written = statements.insert_at_head(*values)
-        if written is None:
-            _make_missing([new.topic])
-            written = statements.insert_at_head(*values)
-            assert written is not None  # topics are never deleted
-        seq, is_new = written
+        seq, is_new = _with_its_row(new.topic, partial(statements.insert_at_head, *values))
         if is_new:
             event = LoggedEvent(new.topic, seq, new.type, now, data, new.subject)
         else:
@@ -353,16 +351,17 @@ def _take_places(wanted: Mapping[str, int]) -> dict[str, int]:
     # holds b, which it saw first, and wants to make a.
     if len(topics) > 1:
         _make_missing(topics)
-    return {topic: _raise_head(topic, wanted[topic]) for topic in topics}
+    return {topic: _with_its_row(topic, partial(statements.raise_head, topic, wanted[topic])) for topic in topics}
 
 
-def _raise_head(topic: str, by: int) -> int:
-    head = statements.raise_head(topic, by)
-    if head is None:
+def _with_its_row(topic: str, statement: Callable[[], R | None]) -> R:
+    """Run a statement that returns None where `topic` has no row; make the row then, and run it again."""
+    found = statement()
+    if found is None:
         _make_missing([topic])
-        head = statements.raise_head(topic, by)
-        assert head is not None  # topics are never deleted
-    return head
+        found = statement()
+        assert found is not None  # topics are never deleted
+    return found
 
 
 def _give_back(topic: str, places: int) -> None:

@@ -5,9 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from channels.layers import InMemoryChannelLayer, get_channel_layer
-
-from apps.events import feed, log, queries
+from apps.events import feed, log, queries, wakeup
 from apps.events.queries import LogUnavailable
 from apps.events.wakeup import layer_health
 from apps.server.status import status as server_status
@@ -85,7 +83,7 @@ def _check_log_reader() -> Check:
 
 
 def _check_channel_layer() -> Check:
-    if isinstance(get_channel_layer(), InMemoryChannelLayer):
+    if not wakeup.reaches_others():
         return Check(Level.READY, "wake-ups stay in this process; others look at the log every second")
     if layer_health.is_well:
         return Check(Level.READY, "wake-ups arrive")
