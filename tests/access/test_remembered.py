@@ -22,6 +22,15 @@ from apps.access.sessions import identity_of_session
 from apps.access.tokens import TokenIdentity
 from apps.events import feed, log, wakeup
 from apps.events.wakeup import layer_health
+from tests.rig.changes_of_rights import (
+    change_password,
+    deactivate,
+    delete,
+    delete_group,
+    empty_group,
+    leave_group,
+    sign_out,
+)
 from tests.rig.waiting import await_until, wait_until
 
 ADA, BOB = Identity("7", "ada"), Identity("8", "bob")
@@ -159,36 +168,6 @@ def look_ups(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def asking(here: None, tab: Client, look_ups: list[str]) -> Asking:
     return Asking((b"cookie", f"sessionid={tab.cookies['sessionid'].value}".encode()), look_ups)
-
-
-def sign_out(ada: User, tab: Client) -> None:
-    tab.logout()
-
-
-def change_password(ada: User, tab: Client) -> None:
-    ada.set_password("second")
-    ada.save()
-
-
-def deactivate(ada: User, tab: Client) -> None:
-    ada.is_active = False
-    ada.save()
-
-
-def delete(ada: User, tab: Client) -> None:
-    ada.delete()
-
-
-def leave_group(ada: User, tab: Client) -> None:
-    ada.groups.clear()
-
-
-def empty_group(ada: User, tab: Client) -> None:
-    Group.objects.get().user_set.clear()
-
-
-def delete_group(ada: User, tab: Client) -> None:
-    Group.objects.get().delete()
 
 
 def become_staff(ada: User, tab: Client) -> None:

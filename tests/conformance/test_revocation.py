@@ -20,6 +20,15 @@ from apps.transports.registry import Door
 from tests.conformance.readers import READERS, Reader, Refused
 from tests.conformance.seeing import Seeing, seeing
 from tests.conformance.wires import AsgiWire, SocketClosed
+from tests.rig.changes_of_rights import (
+    change_password,
+    deactivate,
+    delete,
+    delete_group,
+    empty_group,
+    leave_group,
+    sign_out,
+)
 from tests.rig.waiting import await_until
 
 
@@ -93,38 +102,8 @@ async def refusal_of(reader: Reader, topic: str) -> int:
     return error.status if isinstance(error, Refused) else error.code - 4000
 
 
-def sign_out(ada: User, tab: Client) -> None:
-    tab.logout()
-
-
-def change_password(ada: User, tab: Client) -> None:
-    ada.set_password("second")
-    ada.save()
-
-
-def deactivate(ada: User, tab: Client) -> None:
-    ada.is_active = False
-    ada.save()
-
-
-def delete(ada: User, tab: Client) -> None:
-    ada.delete()
-
-
-def leave_group(ada: User, tab: Client) -> None:
-    ada.groups.clear()
-
-
-def empty_group(ada: User, tab: Client) -> None:
-    Group.objects.get().user_set.clear()
-
-
 def remove_from_group(ada: User, tab: Client) -> None:
     Group.objects.get().user_set.remove(ada)
-
-
-def delete_group(ada: User, tab: Client) -> None:
-    Group.objects.get().delete()
 
 
 CHANGES = [sign_out, change_password, deactivate, delete, leave_group, empty_group, remove_from_group, delete_group]

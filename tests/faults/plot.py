@@ -9,6 +9,8 @@ import matplotlib
 matplotlib.use("agg")  # no display
 
 from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from apps.benchmark.palette import LINES
@@ -33,21 +35,14 @@ def draw_timeline(history: History, began_s: float, title: str, path: Path) -> N
         points[doors[name]].append((seen_s - began_s, max(late_s, _FLOOR_S)))
     figure, axes = pyplot.subplots(figsize=(9, 4.5), layout="constrained")
     for door, found in points.items():
-        found.sort(key=lambda point: -point[1])
-        # The latest ones and a sample of the rest: what is interesting is never left out.
-        shown = found[: _MAX_POINTS // 2] + found[_MAX_POINTS // 2 :: max(1, len(found) // (_MAX_POINTS // 2))]
-        if shown:
-            at_s, late_s = zip(*shown, strict=True)
+        if found:
+            at_s, late_s = zip(*_latest_and_a_sample(found), strict=True)
             style = {"marker": _MARKERS[door], "color": LINES[door]}
             axes.scatter(at_s, late_s, s=9, linewidths=0.7, label=door, alpha=0.7, **style)
     for number, fault_s in enumerate(history.faults_s):
         axes.axvline(fault_s - began_s, color="black", linewidth=0.8, linestyle="--", label="" if number else "fault")
     axes.set(yscale="log", xlabel="seconds", ylabel="seconds until a client saw an event", title=title)
-    axes.title.set_fontsize(10)
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
+    _save(figure, axes, path)
 
 
 @dataclass(frozen=True)
@@ -77,11 +72,7 @@ def draw_answers(answered: Sequence[Answered], title: str, path: Path) -> None:
     axes.invert_yaxis()
     axes.set(xscale="log", xlabel="seconds until the answer, all asked at once", title=title)
     axes.xaxis.set_minor_formatter(NullFormatter())  # where all are within a decade they would cover each other
-    axes.title.set_fontsize(10)
-    axes.grid(alpha=0.3)
-    axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
-    figure.savefig(path, dpi=110)
-    pyplot.close(figure)
+    _save(figure, axes, path)
 
 
 def draw_appends(
@@ -108,14 +99,21 @@ def draw_appends(
         (behind, "x", LINES["websocket"], "until a reader had it"),
         (appends, "o", LINES["sse"], "an append took"),
     ):
-        points.sort(key=lambda point: -point[1])
-        # The slowest and a sample of the rest, as above.
-        shown = points[: _MAX_POINTS // 2] + points[_MAX_POINTS // 2 :: max(1, len(points) // (_MAX_POINTS // 2))]
-        if shown:
-            at_s, seconds = zip(*shown, strict=True)
+        if points:
+            at_s, seconds = zip(*_latest_and_a_sample(points), strict=True)
             axes.scatter(at_s, seconds, s=7, marker=marker, color=colour, linewidths=0.7, label=label, alpha=0.5)
     axes.axhline(bar_s, color="black", linewidth=0.8, linestyle="--", label=f"{bar_s:g} s, the bar of the p99 append")
     axes.set(yscale="log", xlabel="seconds", ylabel="seconds", title=title)
+    _save(figure, axes, path)
+
+
+def _latest_and_a_sample(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the points that are highest, and a sample of the rest: what is interesting is never left out."""
+    ordered = sorted(points, key=lambda point: -point[1])
+    return ordered[: _MAX_POINTS // 2] + ordered[_MAX_POINTS // 2 :: max(1, len(ordered) // (_MAX_POINTS // 2))]
+
+
+def _save(figure: Figure, axes: Axes, path: Path) -> None:
     axes.title.set_fontsize(10)
     axes.grid(alpha=0.3)
     axes.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
