@@ -91,9 +91,11 @@ class SharedBuckets:
 
     Args:
         redis_url: where the other processes are; empty: there are none.
+        most_wait_s: how long Redis is waited for at most, each time.
     """
 
-    def __init__(self, redis_url: str) -> None:
+    def __init__(self, redis_url: str, most_wait_s: float = MOST_WAIT_S) -> None:
+        self._most_wait_s = most_wait_s
         self._buckets: dict[str, _Bucket] = {}
         self._untold: dict[_Bucket, None] = {}
         self._swept_at = 0.0
@@ -106,8 +108,8 @@ class SharedBuckets:
             # No second try: whoever waits, waits for the first.
             self._redis = Redis.from_url(
                 redis_url,
-                socket_timeout=MOST_WAIT_S,
-                socket_connect_timeout=MOST_WAIT_S,
+                socket_timeout=most_wait_s,
+                socket_connect_timeout=most_wait_s,
                 retry=Retry(NoBackoff(), 0),
                 decode_responses=True,
             )
@@ -116,7 +118,7 @@ class SharedBuckets:
     async def take(self, rate: Rate, key: str, count: int = 1) -> Taken:
         """Take `count` from the bucket called `key`, if there is one; what is more than there is becomes a debt.
 
-        Waits for Redis 250 ms at most, and never fails.
+        Waits for Redis `most_wait_s` at most, and never fails.
         """
         loop = asyncio.get_running_loop()
         now = loop.time()
@@ -126,7 +128,7 @@ class SharedBuckets:
         bucket.fill(now)
         if bucket.tokens >= 1 and bucket.untold >= bucket.unasked and self._redis and now >= self._away_until:
             self._untold[bucket] = None
-            await asyncio.wait({self._tell_now()}, timeout=MOST_WAIT_S)
+            await asyncio.wait({self._tell_now()}, timeout=self._most_wait_s)
             bucket.fill(loop.time())
         if bucket.tokens < 1:
             return Taken((1 - bucket.tokens) / rate.per_s, 0)
@@ -185,7 +187,7 @@ class SharedBuckets:
             n for b, count in zip(buckets, taken, strict=True) for n in (b.rate.burst, b.rate.per_s, float(count))
         ]
         try:
-            async with asyncio.timeout(MOST_WAIT_S):
+            async with asyncio.timeout(self._most_wait_s):
                 left = await self._tell_redis(keys=[bucket.key for bucket in buckets], args=numbers)
         except (RedisError, OSError, TimeoutError) as error:
             if self._away_until == -math.inf:
