@@ -134,6 +134,12 @@ else:
         "keepalives_idle": 10,
         "keepalives_interval": 5,
         "keepalives_count": 3,
+        # A statement that comes again and again is read and planned once a connection (docs/decisions/0012).
+        **(
+            {"server_side_binding": True, "prepare_threshold": 5}
+            if env.flag("DATABASE_PREPARED_STATEMENTS", default=True)
+            else {}
+        ),
         # What the URL says (`?sslmode=require`) comes last.
         **DATABASES["default"].get("OPTIONS", {}),
         "pool": {

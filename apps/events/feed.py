@@ -22,9 +22,11 @@ from apps.events import log, queries, wakeup
 from apps.events.batch import DEFAULT_LIMIT, MAX_LIMIT, Batch, advanced, merge, share
 from apps.events.bounds import Bounds
 from apps.events.cursor import Cursor, StartingPlace
+from apps.events.hint_sender import HintSender
 from apps.events.hints import HintListener
 from apps.events.logged_event import LoggedEvent
 from apps.events.queries import LogUnavailable
+from apps.events.rest import rest_s
 from apps.events.wakeup import layer_health
 from apps.events.window import MAX_EVENTS, Window
 
@@ -71,11 +73,12 @@ class Feed:
         self._hints = HintListener(self._take_hint)
         self._hinted: dict[str, int | None] = {}  # topic -> the head that was told, None: none was
         self._handed_over: list[LoggedEvent] = []  # while the reader reads
-        self._to_hint: dict[str, int] = {}  # topic -> its head, for other processes
-        self._hinting: asyncio.Task[None] | None = None
+        self._hint_sender = HintSender(wakeup.hint, self.run_beside)  # for other processes
         self._awaited_hints: dict[str, float] = {}  # topic -> loop time at which its hint counts as lost
         self._refresh_waiters: list[asyncio.Future[None]] = []
         self._something_to_do = asyncio.Event()
+        self._rest_until = 0.0  # loop time
+        self._look: asyncio.TimerHandle | None = None  # at what was hinted at
         self._old_reads: dict[tuple, asyncio.Task[Batch]] = {}
         self._backfills: dict[str, asyncio.Task[None]] = {}
         self._tasks: list[asyncio.Task] = []
@@ -396,11 +399,7 @@ class Feed:
         else:
             self._extend_with(events)
         if hints_others and layer_health.is_well and wakeup.reaches_others():
-            for topic, head in wakeup.heads_of(events).items():
-                # [race] Two threads that committed 7 and 8 may hand over 8 and 7.
-                self._to_hint[topic] = max(head, self._to_hint.get(topic, 0))
-            if self._hinting is None or self._hinting.done():
-                self._hinting = self.run_beside(self._hint_others())
+            self._hint_sender.send_soon(wakeup.heads_of(events))
 
     def _extend_with(self, events: Sequence[LoggedEvent]) -> None:
         runs: dict[str, dict[int, LoggedEvent]] = {}
@@ -421,12 +420,6 @@ class Feed:
             else:
                 self._is_to_read(topic, run[-1].seq)
 
-    async def _hint_others(self) -> None:
-        # Those that come while a hint is on its way go together after it.
-        while self._to_hint:
-            heads, self._to_hint = self._to_hint, {}
-            await wakeup.hint(heads)
-
     def _take_hint(self, topic: str, head: int | None) -> None:
         self.counters.hints += 1
         self._awaited_hints.pop(topic, None)
@@ -441,7 +434,8 @@ class Feed:
     def _is_to_read(self, topic: str, head: int | None) -> None:
         known = self._hinted.get(topic, 0)
         self._hinted[topic] = None if head is None or known is None else max(head, known)
-        self._something_to_do.set()
+        if self._look is None:
+            self._look = asyncio.get_running_loop().call_at(self._rest_until, self._something_to_do.set)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -454,6 +448,9 @@ class Feed:
             except TimeoutError:
                 pass
             self._something_to_do.clear()
+            if self._look is not None:
+                self._look.cancel()
+                self._look = None
             waiters, self._refresh_waiters = self._refresh_waiters, []
             hinted, self._hinted = self._hinted, {}
             self._being_read |= hinted.keys()
@@ -467,7 +464,9 @@ class Feed:
                     self._complete_at = now
                 else:
                     moved = [t for t in hinted if t in self._windows and not self._has_read(t, hinted[t])]
+                    began = loop.time()
                     await self._read_new({topic: self._windows[topic].head for topic in moved})
+                    self._rest_until = loop.time() + rest_s(loop.time() - began)
                 self._is_reading = False
                 self._being_read.clear()
                 handed_over, self._handed_over = self._handed_over, []

@@ -8,18 +8,16 @@ import asyncio
 import os
 import threading
 from collections.abc import Coroutine
-from typing import Any, TypeVar
-
-R = TypeVar("R")
+from typing import Any
 
 _making = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
 _pid = 0
 
 
-def run(coroutine: Coroutine[Any, Any, R]) -> R:
-    """Run `coroutine`, which ends by itself, in the loop of this process, and return what it returns."""
-    return asyncio.run_coroutine_threadsafe(coroutine, _running_loop()).result()
+def start(coroutine: Coroutine[Any, Any, None]) -> None:
+    """Run `coroutine`, which ends by itself, in the loop of this process, and don't wait for it."""
+    asyncio.run_coroutine_threadsafe(coroutine, _running_loop())
 
 
 def _running_loop() -> asyncio.AbstractEventLoop:

@@ -2,11 +2,13 @@
 
 A hint carries nothing but the topic and its head, and may be lost: channel layers deliver at most once, and a Redis
 that is going down acknowledges and drops. The reader's tick finds what a lost hint left behind, so all a hint saves is
-time, and a publish never waits for one longer than HINT_TIMEOUT_S.
+time, and no publish waits for one.
 """
 
 import asyncio
+import atexit
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -15,7 +17,9 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import transaction
 
 from apps.events import hint_loop
+from apps.events.hint_sender import HintSender
 from apps.events.logged_event import LoggedEvent
+from apps.events.rest import MAX_REST_S
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +97,7 @@ def _send_hints(heads: Mapping[str, int]) -> None:
     if serving is not None and serving.is_running():
         async_to_sync(hint)(heads)
     else:
-        hint_loop.run(hint(heads))
+        _sender.send_soon(heads)
 
 
 async def hint(heads: Mapping[str, int | None]) -> bool:
@@ -112,3 +116,16 @@ async def hint(heads: Mapping[str, int | None]) -> bool:
         layer_health.failed(f"a hint could not be sent: {type(error).__name__} {error}")
         return False
     return True
+
+
+def _make_sender() -> None:
+    global _sender
+    _sender = HintSender(hint, hint_loop.start)
+
+
+_sender: HintSender
+_make_sender()
+# What the parent was sending, the parent sends.
+os.register_at_fork(after_in_child=_make_sender)
+# A command that publishes ends with its publish.
+atexit.register(lambda: _sender.wait(HINT_TIMEOUT_S + MAX_REST_S))

@@ -107,7 +107,12 @@ def _reader() -> Iterator[Metric]:
         )
     yield _gauge("windows", "Topics whose recent events are kept in memory.", len(reader.windows))
     yield _counter(
-        "events_read", "Events that the reader took from the log, once whatever the clients.", counters.events
+        "events_read",
+        "Events of other processes that the reader took from the log, once whatever the clients.",
+        counters.events - counters.handed_over,
+    )
+    yield _counter(
+        "events_handed_over", "Events of this process that its readers got by the commit, unread.", counters.handed_over
     )
     yield _labelled_counter(
         "log_reads",

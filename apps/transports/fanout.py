@@ -23,6 +23,7 @@ from apps.events.batch import Batch, advanced
 from apps.events.cursor import Cursor
 from apps.events.feed import Feed
 from apps.events.logged_event import LoggedEvent
+from apps.events.rest import rest_s
 from apps.transports.connections import Connection
 from apps.transports.deliveries import delivered
 from apps.transports.framing import Framing
@@ -30,10 +31,6 @@ from apps.transports.subscription import Subscription
 
 logger = logging.getLogger(__name__)
 
-# After a push this many times as long is left to everything else: events that come meanwhile go out together, and
-# under load one system call carries several. A process that has time sends at once.
-REST = 4
-MAX_REST_S = 0.05
 # What one push gives to a connection at most, unless one event alone is larger. More would only wait in its buffers.
 MAX_PUSH_BYTES = 64 * 1024
 
@@ -341,7 +338,8 @@ class _Hub:
                 logger.exception("a push failed; its streams go on by themselves")
                 group.release_all()
         ended = loop.time()
-        self._rest_until = ended + min(MAX_REST_S, REST * (ended - started))
+        # Events that come meanwhile go out together: under load one system call carries several.
+        self._rest_until = ended + rest_s(ended - started)
 
 
 _hubs: WeakKeyDictionary[Feed, _Hub] = WeakKeyDictionary()

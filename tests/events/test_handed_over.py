@@ -168,19 +168,18 @@ async def test_others_are_hinted_at_the_newest_of_events_that_come_out_of_order(
 ) -> None:
     await feed_here.resolve(["lab.a"], NOW)
     committed: list[LoggedEvent] = []
-    hinted: list[dict[str, int]] = []
+    hinted: list[int] = []
     monkeypatch.setattr(wakeup, "hand_over", lambda events: committed.extend(events) or True)
     await append("lab.a", 2)
 
-    async def hint(heads: dict[str, int]) -> bool:
-        hinted.append(heads)
-        return True
+    async def group_send(group: str, message: dict[str, Any]) -> None:
+        hinted.append(message["head"])
 
-    monkeypatch.setattr(wakeup, "hint", hint)
+    monkeypatch.setattr(layer, "group_send", group_send)
     for event in reversed(committed):
         feed_here.take_over([event], hints_others=True)
     await await_until(lambda: hinted, "the hint")
-    assert hinted == [{"lab.a": 2}]
+    assert hinted == [2]
 
 
 async def test_where_no_other_process_can_hear_it_nobody_is_hinted_at(

@@ -251,6 +251,23 @@ async def test_hints_that_come_during_a_query_cost_one_more_however_many_they_ar
     assert queries_run.count("read_new") <= 3
 
 
+async def test_after_a_read_hints_are_collected_for_a_while(
+    feed_here: Feed, layer, no_ticks: None, queries_run: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = await ready(feed_here, layer)
+    monkeypatch.setattr(feed, "rest_s", lambda took_s: A_LONG_TIME_S)
+    await append("lab.a")
+    assert (await wait_for_one(feed_here, now)).events  # the first is not kept waiting
+    queries_run.clear()
+    hints_before = feed_here.counters.hints
+    await append("lab.a", 20)
+    await await_until(lambda: feed_here.counters.hints == hints_before + 20, "the hints")
+    assert queries_run.count("read_new") == 0
+    # Who has to know now is not kept waiting either.
+    assert (await feed_here.resolve(["lab.a"], NOW)).positions == {"lab.a": 21}
+    assert queries_run.count("read_new") == 1
+
+
 # A layer that is down
 
 

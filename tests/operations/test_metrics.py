@@ -8,7 +8,7 @@ import pytest
 from django.db import OperationalError, transaction
 from prometheus_client.parser import text_string_to_metric_families
 
-from apps.events import feed, log, statements
+from apps.events import feed, log, statements, wakeup
 from apps.events.appends import append_counters
 from apps.events.cursor import START, Cursor
 from apps.events.logged_event import LoggedEvent
@@ -185,6 +185,19 @@ async def test_the_reader_tells_its_lag_and_its_queries(scrape):
     assert value(found, "reader_lag_seconds") >= 0
     assert value(found, "log_reads_total", kind="look") >= 1
     assert value(found, "windows") == 1
+
+
+async def test_events_of_this_process_are_handed_over_and_those_of_others_are_read(scrape, monkeypatch):
+    reader = feed.current()
+    await reader.resolve(["lab.a"], START)
+    await log.aappend("lab.a", "test.happened", 1)
+    await await_until(lambda: reader.windows["lab.a"].head == 1, "the event to be handed over")
+    monkeypatch.setattr(wakeup, "hand_over", wakeup.no_readers)
+    await log.aappend("lab.a", "test.happened", 2)
+    await await_until(lambda: reader.windows["lab.a"].head == 2, "the event to be read")
+    found = await scrape()
+    assert value(found, "events_handed_over_total") == 1
+    assert value(found, "events_read_total") == 1
 
 
 async def test_a_layer_that_fails_is_not_well_and_counted(scrape):
