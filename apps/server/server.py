@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 _TURNS_SHARE = 0.88
 # Looks at the connections in the time after which a stalled one is cut, and how many in a row have to find it stalled:
 # after something blocked the event loop for that long, no connection has got on, which one look would blame on all.
-_LOOKS_PER_STALL = 10
+_LOOKS_PER_STALL = 20
 _LOOKS_BEFORE_CUT = 3
 
 
