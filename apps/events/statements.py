@@ -30,10 +30,17 @@ _RAISE_HEAD = f"UPDATE {_TOPIC} SET head = head + %s WHERE name = %s RETURNING h
 _INSERT = f"INSERT INTO {_EVENT} (topic, seq, type, data, time, key, subject, blanks_earlier)"  # nosec B608
 _UNLESS_KNOWN = "ON CONFLICT (topic, key) DO NOTHING"
 _INSERT_ONE = f"{_INSERT} VALUES (%s, %s, %s, %s, %s, %s, %s, false) {_UNLESS_KNOWN}"
+# Who waits for a topic stands in line first, at an advisory lock that ends with the transaction: a commit lets the next
+# one go on. At the row alone it wakes all who wait, and all but one go back to waiting. The number tells our locks from
+# those that somebody else takes by the hash of a text.
+_TURN = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 1818846983))"
+_RAISE_IN_TURN = f"UPDATE {_TOPIC} SET head = head + %s FROM turn WHERE name = %s RETURNING head"  # nosec B608
+_TAKE_TURN_AND_RAISE = f"WITH turn AS MATERIALIZED ({_TURN}) {_RAISE_IN_TURN}"  # nosec B608
 # The place and the event in one round trip: the topic is locked for as long as the database itself needs.
 _INSERT_AT_HEAD = (
-    f"WITH place AS ({_RAISE_HEAD}), event AS ({_INSERT} SELECT %s, head, %s, %s, %s, %s, %s, false FROM place"  # nosec B608
-    f" {_UNLESS_KNOWN} RETURNING seq) SELECT head, (SELECT seq FROM event) FROM place"
+    f"WITH turn AS MATERIALIZED ({_TURN}), place AS ({_RAISE_IN_TURN}), "  # nosec B608
+    f"event AS ({_INSERT} SELECT %s, head, %s, %s, %s, %s, %s, false FROM place {_UNLESS_KNOWN} RETURNING seq) "
+    "SELECT head, (SELECT seq FROM event) FROM place"
 )
 
 
@@ -60,7 +67,10 @@ def raise_head(topic: str, by: int) -> int | None:
 
     The row stays locked until the transaction ends: see docs/decisions/0001.
     """
-    rows = _rows(_RAISE_HEAD, [by, topic])
+    if connection.vendor == "postgresql":
+        rows = _rows(_TAKE_TURN_AND_RAISE, [topic, by, topic])
+    else:
+        rows = _rows(_RAISE_HEAD, [by, topic])
     return int(rows[0][0]) - by if rows else None
 
 
@@ -83,7 +93,7 @@ def insert_at_head(
     """
     rows: Sequence[Sequence[Any]]
     if can_insert_at_head():
-        rows = _rows(_INSERT_AT_HEAD, [1, topic, topic, type, data, time, key, subject])
+        rows = _rows(_INSERT_AT_HEAD, [topic, 1, topic, topic, type, data, time, key, subject])
         return (int(rows[0][0]), rows[0][1] is not None) if rows else None
     before = raise_head(topic, 1)
     if before is None:

@@ -96,7 +96,7 @@ def _send_hints(heads: Mapping[str, int]) -> None:
     serving = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
     if serving is not None and serving.is_running():
         async_to_sync(hint)(heads)
-    else:
+    elif reaches_others():
         _sender.send_soon(heads)
 
 

@@ -16,6 +16,7 @@ from apps.events.cursor import START, Cursor
 from apps.events.log import NewEvent
 from apps.events.logged_event import LoggedEvent
 from tests.events.witness import Witness
+from tests.rig.waiting import wait_until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -218,3 +219,29 @@ def test_topics_that_come_into_being_between_two_writers_do_not_deadlock_them() 
 
     at_once(first, second)
     assert log.bounds(["lab.a", "lab.b"]).heads == {"lab.a": 2, "lab.b": 3}
+
+
+@pytest.mark.only_on("postgresql")
+@pytest.mark.parametrize("takes_back", [False, True], ids=["one statement", "several"])
+def test_who_waits_for_a_topic_stands_in_line_and_not_at_its_row(takes_back: bool) -> None:
+    log.append("lab.a", "test.happened", "first")
+
+    def waiting_at() -> set[str]:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT locktype FROM pg_locks WHERE NOT granted")
+            return {kind for (kind,) in cursor.fetchall()}
+
+    def append() -> None:
+        try:
+            log.append("lab.a", "test.happened", "third", subject="it", blank_earlier=takes_back)
+        finally:
+            connection.close()
+
+    waiter = threading.Thread(target=append)
+    with transaction.atomic():
+        log.append("lab.a", "test.happened", "second")
+        waiter.start()
+        wait_until(waiting_at, "the other one to wait")
+        assert waiting_at() == {"advisory"}
+    waiter.join()
+    assert log.bounds(["lab.a"]).heads == {"lab.a": 3}

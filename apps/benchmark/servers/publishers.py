@@ -1,7 +1,7 @@
 """Publishers in processes of their own: `python -m apps.benchmark.servers.publishers HOW COUNT SECONDS`.
 
 Prints how many rows a second they wrote together. HOW is `log-append`, or `bare-insert`: the same row into a table of
-the same shape, numbered by the database's sequence, in whatever order it commits.
+the same shape, numbered by the database's sequence, in whatever order it commits. Each is a transaction by itself.
 """
 
 import multiprocessing
@@ -17,7 +17,7 @@ import django
 
 django.setup()
 
-from django.db import connection, transaction
+from django.db import connection
 
 from apps.events import log
 
@@ -42,7 +42,7 @@ def append() -> None:
 
 
 def insert() -> None:
-    with transaction.atomic(), connection.cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(_INSERT, [TOPIC, "benchmark", '{"text":"' + DATA["text"] + '"}'])
 
 
