@@ -110,6 +110,16 @@ def test_an_event_without_a_key_is_a_transaction_by_itself_and_takes_no_other() 
     assert [query["sql"].split()[0] for query in captured] == ["WITH"]
 
 
+@pytest.mark.only_on("postgresql")
+def test_the_database_keeps_the_statement_that_appends() -> None:
+    for number in range(7):
+        log.append("lab.a", "test.happened", number)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        kept = [statement for (statement,) in cursor.fetchall()]
+    assert [statement for statement in kept if "pg_advisory_xact_lock" in statement]
+
+
 def test_the_same_key_in_another_topic_is_another_key() -> None:
     log.append("lab.a", "test.happened", 1, key="k")
     assert not log.append("lab.b", "test.happened", 2, key="k").repeated

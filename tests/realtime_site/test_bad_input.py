@@ -99,6 +99,14 @@ def test_a_variable_of_the_pool_is_held_to_its_kind(tmp_path: Path) -> None:
     assert line == "error: DATABASE_POOL_SIZE is 'many'; expected a whole number, at least 1."
 
 
+@pytest.mark.parametrize(("env", "kept"), [({}, True), ({"DATABASE_PREPARED_STATEMENTS": "false"}, False)])
+def test_a_site_behind_a_pooler_has_no_statements_kept(tmp_path: Path, env: dict[str, str], kept: bool) -> None:
+    show = "from django.conf import settings; print('prepare_threshold' in settings.DATABASES['default']['OPTIONS'])"
+    url = "postgresql://site@127.0.0.1/site"
+    done = manage(tmp_path, "shell", "--no-imports", "-c", show, DATABASE_URL=url, **env)
+    assert done.stdout == f"{kept}\n", done.stderr
+
+
 def test_a_secret_in_a_file_is_taken_without_the_line_break_at_its_end(tmp_path: Path) -> None:
     (tmp_path / "key").write_text("$ecret\n")
     show = "from django.conf import settings; print(ascii(settings.SECRET_KEY))"
