@@ -73,7 +73,7 @@ class Feed:
         self._hints = HintListener(self._take_hint)
         self._hinted: dict[str, int | None] = {}  # topic -> the head that was told, None: none was
         self._handed_over: list[LoggedEvent] = []  # while the reader reads
-        self._hint_sender = HintSender(wakeup.hint, self.run_beside)  # for other processes
+        self._hint_sender = HintSender(wakeup.hint_if_well, self.run_beside)  # for other processes
         self._awaited_hints: dict[str, float] = {}  # topic -> loop time at which its hint counts as lost
         self._refresh_waiters: list[asyncio.Future[None]] = []
         self._something_to_do = asyncio.Event()

@@ -12,7 +12,6 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from asgiref.sync import SyncToAsync, async_to_sync
 from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.db import transaction
 
@@ -85,19 +84,8 @@ def heads_of(events: Iterable[LoggedEvent]) -> dict[str, int]:
 
 
 def _announce(events: Sequence[LoggedEvent]) -> None:
-    if not hand_over(events):
-        _send_hints(heads_of(events))
-
-
-def _send_hints(heads: Mapping[str, int]) -> None:
-    if not layer_health.is_well:
-        return
-    # Of a thread that serves an event loop, the hint is sent in that loop: there the in-memory layer has its readers.
-    serving = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
-    if serving is not None and serving.is_running():
-        async_to_sync(hint)(heads)
-    elif reaches_others():
-        _sender.send_soon(heads)
+    if not hand_over(events) and layer_health.is_well and reaches_others():
+        _sender.send_soon(heads_of(events))
 
 
 async def hint(heads: Mapping[str, int | None]) -> bool:
@@ -118,9 +106,15 @@ async def hint(heads: Mapping[str, int | None]) -> bool:
     return True
 
 
+async def hint_if_well(heads: Mapping[str, int]) -> None:
+    """Hint at the topics of `heads`, unless the layer was found unwell meanwhile."""
+    if layer_health.is_well:
+        await hint(heads)
+
+
 def _make_sender() -> None:
     global _sender
-    _sender = HintSender(hint, hint_loop.start)
+    _sender = HintSender(hint_if_well, hint_loop.start)
 
 
 _sender: HintSender

@@ -2,17 +2,19 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 from unittest import mock
 
 import pytest
+from asgiref.sync import SyncToAsync
 from channels.layers import get_channel_layer
 from django.db import OperationalError, connection
 from hypothesis import settings as hypothesis_settings
 
 from apps.events import feed, log, queries, wakeup
 from apps.events.feed import Feed
+from apps.events.hint_sender import HintSender
 from apps.events.logged_event import LoggedEvent
 from apps.events.wakeup import layer_health
 from tests.events.faulty_layer import FaultyLayer
@@ -33,8 +35,20 @@ def layer(settings: Any) -> FaultyLayer:
 
 @pytest.fixture(autouse=True)
 def appends_of_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test appends is for the feed as if another process had: hints and ticks tell of it, and it is read."""
+    """What a test appends is for the feed as if another process had: hints and ticks tell of it, and it is read.
+
+    The hints are sent in the event loop of the test, where the layer is, and not in one of the publishers'.
+    """
+
+    def start(coroutine: Coroutine[Any, Any, None]) -> None:
+        loop = getattr(SyncToAsync.threadlocal, "main_event_loop", None)
+        if loop is None:  # a test without one has nobody to hear it
+            coroutine.close()
+        else:
+            asyncio.run_coroutine_threadsafe(coroutine, loop)
+
     monkeypatch.setattr(wakeup, "hand_over", wakeup.no_readers)
+    monkeypatch.setattr(wakeup, "_sender", HintSender(wakeup.hint_if_well, start))
 
 
 @pytest.fixture
@@ -49,6 +63,7 @@ async def feed_here(transactional_db: None) -> AsyncIterator[Feed]:
     here = feed.current()
     yield here
     await here.aclose()
+    await hints_are_sent()
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
@@ -63,6 +78,11 @@ async def feed_of_another_process(feed_here: Feed) -> AsyncIterator[Feed]:
 async def append(topic: str, count: int = 1) -> list[LoggedEvent]:
     """Append events, whose data are numbers."""
     return [await log.aappend(topic, "test.happened", number) for number in range(count)]
+
+
+async def hints_are_sent() -> None:
+    """Return when no hint of the test's appends is on its way, and nothing rests after one."""
+    await asyncio.to_thread(wakeup._sender.wait, 60)
 
 
 @pytest.fixture

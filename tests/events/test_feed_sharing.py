@@ -10,7 +10,7 @@ from apps.events import feed, log, queries
 from apps.events import window as window_module
 from apps.events.cursor import NOW, START, Cursor
 from apps.events.feed import Feed
-from tests.events.conftest import append, elsewhere
+from tests.events.conftest import append, elsewhere, hints_are_sent
 from tests.rig.waiting import await_until
 
 A_LONG_TIME_S = 60.0
@@ -122,12 +122,14 @@ async def test_a_slow_reader_makes_nothing_grow_and_still_misses_nothing(
     async with aclosing(feed_here.follow(["lab.a"], start, A_LONG_TIME_S, limit=7)) as slow:
         await append("lab.a")
         seen = seqs(await anext(slow))
+        await hints_are_sent()
         tasks = len(asyncio.all_tasks())
         await append("lab.a", 60)
         window = feed_here.windows["lab.a"]
         await await_until(lambda: window.head == 61, "the window to move on without the slow reader")
         assert len(window.after(window.base, 1_000)) <= small_windows
         assert not window.waiters
+        await hints_are_sent()
         assert len(asyncio.all_tasks()) == tasks
         while len(seen) < 61:
             seen += seqs(await anext(slow))

@@ -6,6 +6,7 @@ from contextlib import aclosing
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from django.db import connection, transaction
 
@@ -271,7 +272,8 @@ async def test_many_writers_here_and_elsewhere_leave_a_reader_a_run_without_gaps
             log.append("lab.a", "test.happened", number)
         connection.close()
 
-    writing = [asyncio.create_task(asyncio.to_thread(write, number % 2 == 0)) for number in range(writers)]
+    write_in_thread = sync_to_async(write, thread_sensitive=False)
+    writing = [asyncio.create_task(write_in_thread(number % 2 == 0)) for number in range(writers)]
     seen: list[int] = []
     async with aclosing(feed_here.follow(["lab.a"], now, A_LONG_TIME_S)) as batches:
         while len(seen) < writers * each:
