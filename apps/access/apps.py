@@ -5,6 +5,7 @@ class AccessConfig(AppConfig):
     name = "apps.access"
 
     def ready(self) -> None:
-        from apps.access import moves  # it needs the models
+        from apps.access import group_topics, moves  # they need the models
 
         moves.connect()
+        group_topics.connect()

@@ -15,6 +15,7 @@ from apps.access.identity import Identity, Right
 from apps.api import answers, bodies
 from apps.api.credentials import TO_WRITE, asking
 from apps.api.key_identity import KeyIdentity
+from apps.api.own_keys import own_key
 from apps.events.log import EventRejected
 from apps.events.logged_event import encode
 from apps.notifications import publishing
@@ -53,7 +54,8 @@ def post_notification(request: HttpRequest, notification: bodies.NewNotification
         posted_by_id=identity.user_id,
     )
     try:
-        event = publishing.post(posted, key=notification.key, audience=audience)
+        key = own_key(identity, "notification", notification.key)
+        event = publishing.post(posted, key=key, audience=audience)
     except ValidationError as error:
         _refuse(error)
     except EventRejected as error:

@@ -12,6 +12,7 @@ from apps.access.identity import Identity, Right
 from apps.api import answers, bodies, pacing
 from apps.api.credentials import TO_READ, TO_WRITE, asking
 from apps.api.key_identity import KeyIdentity, forbidden
+from apps.api.own_keys import own_key
 from apps.api.written import tell
 from apps.events import cursor as cursors
 from apps.events import log
@@ -25,9 +26,12 @@ router = Router(tags=["topics"])
 
 Topic = Annotated[str, Path(description="the name of a topic, for example lab.demo", examples=["lab.demo"])]
 
-# Events that a room writes together with its own rows, or in a shape that its pages rely on: topic -> type. Elsewhere
-# in these topics, and in all others, staff may publish what it likes.
-_WRITTEN_BY_THEIR_ROOM = (("notifications", "notification."), ("chat.", "chat."))
+# Events that a room writes together with its own rows, or in a shape that its pages rely on: beginnings of topic and of
+# type. Elsewhere in these topics, and in all others, staff may publish what it likes.
+_WRITTEN_BY_THEIR_ROOM = (
+    *((topic, "notification.") for topic in ("notifications", "user.", "group.")),
+    ("chat.", "chat."),
+)
 _WRITING = {(400, 401, 403, 404, 413, 415, 429, 500, 503): answers.Problem}
 
 
@@ -42,8 +46,9 @@ def publish(request: HttpRequest, topic: Topic, event: bodies.NewEvent) -> HttpR
 
     After a 503 the outcome is unknown: send the same again, with its key, and it is there once.
     """
-    _check(asking(request), topic, event.type)
-    (appended,) = _append([NewEvent(topic, event.type, event.data, event.key)])
+    identity = asking(request)
+    _check(identity, topic, event.type)
+    (appended,) = _append([_new(identity, topic, event)])
     return _answer(appended.json, 200 if appended.repeated else 201)
 
 
@@ -59,13 +64,13 @@ def publish_several(request: HttpRequest, batch: bodies.NewEvents) -> HttpRespon
     201 if at least one is new, and 200 if all of their keys are known: a batch that timed out can be sent again as it
     is. They are in their topics in the order in which they stand here.
     """
+    identity = asking(request)
     # The request itself was counted as one.
     if more := len(batch.events) - 1:
-        pacing.count(request, "publish", asking(request), more)
+        pacing.count(request, "publish", identity, more)
     for index, event in enumerate(batch.events):
-        _check(asking(request), event.topic, event.type, f"/events/{index}")
-    news = [NewEvent(event.topic, event.type, event.data, event.key) for event in batch.events]
-    appended = _append(news)
+        _check(identity, event.topic, event.type, f"/events/{index}")
+    appended = _append([_new(identity, event.topic, event) for event in batch.events])
     repeated = [index for index, event in enumerate(appended) if event.repeated]
     events = b",".join(event.json for event in appended)
     body = b'{"events":[%b],"repeated":%b}' % (events, str(repeated).replace(" ", "").encode())
@@ -102,6 +107,10 @@ def _place(query: bodies.HistoryQuery) -> StartingPlace:
         return cursors.parse(query.after)
     except CursorError as error:
         raise bad_request("bad_cursor", str(error), error.hint) from None
+
+
+def _new(identity: Identity, topic: str, event: bodies.NewEvent) -> NewEvent:
+    return NewEvent(topic, event.type, event.data, own_key(identity, "event", event.key))
 
 
 def _append(news: Sequence[NewEvent]) -> list[LoggedEvent]:

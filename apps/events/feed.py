@@ -512,7 +512,8 @@ class Feed:
         for topic, window in windows.items():
             window.low_water = bounds.low_waters[topic]
             head = bounds.heads[topic]
-            if not window.is_loaded or has_new_epoch or head < window.head:
+            is_gone = window.base < window.head <= window.low_water  # all that it holds
+            if not window.is_loaded or has_new_epoch or head < window.head or is_gone:
                 window.restart(head)
             elif head > window.head:
                 behind[topic] = window.head

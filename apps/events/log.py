@@ -283,6 +283,20 @@ def prune(now: datetime | None = None) -> int:
     return pruned
 
 
+def clear(topic: str) -> int:
+    """Delete all events of `topic` and return how many that was; readers that are behind get a reset.
+
+    The next event goes on with the next seq: no cursor takes a new event for an old one.
+    """
+    with transaction.atomic():
+        head = statements.raise_head(topic, 0)  # locks it as an append does
+        if head is None:
+            return 0
+        deleted, _ = Event.objects.filter(topic_id=topic).delete()
+        Topic.objects.filter(name=topic).update(low_water=head)
+    return deleted
+
+
 def change_epoch() -> str:
     """Give the log a new epoch and return it: every reader's cursor is answered with a reset.
 

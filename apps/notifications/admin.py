@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
@@ -68,6 +69,17 @@ class NotificationAdmin(admin.ModelAdmin):
             (None, {"fields": (("posted_by_name", "posted_at"),)}),
         ]
 
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **options: Any) -> Any:
+        if db_field.name == "people" and not _may_see_people(request):
+            # Who types a number into the page can choose nobody but who is chosen already.
+            match = request.resolver_match
+            chosen = Notification.people.through._default_manager.filter(
+                notification=match.kwargs.get("object_id") if match else None
+            )
+            users = get_user_model()._default_manager
+            options["queryset"] = users.filter(pk__in=chosen.values("user"))
+        return super().formfield_for_manytomany(db_field, request, **options)
+
     def save_model(self, request: HttpRequest, obj: Notification, form: Any, change: bool) -> None:
         if change:
             event = publishing.edit(obj, audience=form.audience)
@@ -125,6 +137,8 @@ class NotificationAdmin(admin.ModelAdmin):
         """Answer how many people the audience in the query has: `{"size": 12}`."""
         if not (self.has_add_permission(request) or self.has_change_permission(request)):
             raise PermissionDenied
+        if request.GET.getlist("people") and not _may_see_people(request):
+            raise PermissionDenied  # one could find out by trying who is a user here
         chosen = {
             name: [
                 int(pk) for pk in request.GET.getlist(name)[:1_000] if pk.isascii() and pk.isdigit() and len(pk) < 19
@@ -168,6 +182,11 @@ class NotificationAdmin(admin.ModelAdmin):
         )
         if seqs:
             _report(request, messages.SUCCESS, text, count=len(seqs), seqs=_run(seqs))
+
+
+def _may_see_people(request: HttpRequest) -> bool:
+    user_meta = get_user_model()._meta
+    return request.user.has_perm(f"{user_meta.app_label}.view_{user_meta.model_name}")
 
 
 def _report(request: HttpRequest, level: int, text: str, **values: Any) -> None:

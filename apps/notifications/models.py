@@ -16,6 +16,8 @@ from apps.notifications.validators import validate_lines, validate_link, validat
 MAX_TITLE_LENGTH = 200
 MAX_MESSAGE_LENGTH = 3_000
 MAX_LINK_LENGTH = 500
+# What its events are about begins with this.
+SUBJECT = "notification"
 
 
 class Level(models.TextChoices):
@@ -120,7 +122,7 @@ class Notification(models.Model):
     @property
     def subject(self) -> str:
         """What its events are about, in the log's words."""
-        return f"notification:{self.pk}"
+        return f"{SUBJECT}:{self.pk}"
 
     @property
     def reaches(self) -> Audience:

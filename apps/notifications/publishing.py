@@ -15,7 +15,7 @@ from apps.events import log
 from apps.events.log import NewEvent
 from apps.events.logged_event import LoggedEvent
 from apps.notifications.audience import EVERYONE, Audience
-from apps.notifications.models import Notification
+from apps.notifications.models import SUBJECT, Notification
 
 POSTED, EDITED, RECALLED = "notification.posted", "notification.edited", "notification.recalled"
 CONTENT = ("title", "message", "level", "link")  # what an edit can change
@@ -41,7 +41,7 @@ def post(notification: Notification, *, key: str | None = None, audience: Audien
 
     Raises:
         ValidationError: a field or the audience is not as it should be.
-        log.EventRejected: the key is not as it should be.
+        log.EventRejected: the key is not as it should be, or that of an event which is no notification's.
     """
     if audience is None:
         if notification.audience != EVERYONE.kind:
@@ -61,7 +61,12 @@ def post(notification: Notification, *, key: str | None = None, audience: Audien
                 raise _Known(known)
             return events[0]
     except _Known as already:
-        notification.pk = int(already.event.subject.partition(":")[2])
+        kind, _, pk = already.event.subject.partition(":")
+        if kind != SUBJECT:
+            raise log.EventRejected(
+                f"the key {key!r} is that of another event, a {already.event.type!r}; use one of the notification's own"
+            ) from None
+        notification.pk = int(pk)
         if _rows.filter(pk=notification.pk).exists():
             notification.refresh_from_db()
         else:

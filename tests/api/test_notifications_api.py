@@ -71,6 +71,12 @@ def test_a_known_key_posts_nothing_and_says_what_was_posted(key):
     assert Notification.objects.count() == 0
 
 
+def test_a_key_of_an_event_is_none_of_a_notifications(key):
+    body = {"type": "demo.x", "data": 1, "key": "tonight"}
+    assert ask(key, "post", "/api/topics/notifications/events", body).status_code == 201
+    assert post(key, key="tonight").status_code == 201
+
+
 def test_a_notification_reaches_groups_and_chosen_people_only(key):
     ben = User.objects.create_user("ben")
     Group.objects.create(name="editors")

@@ -285,7 +285,13 @@ def test_a_body_of_more_than_a_mebibyte_is_too_large(staff):
 
 @pytest.mark.parametrize(
     ("topic", "type"),
-    [("notifications", "notification.posted"), ("notifications", "notification.recalled"), ("chat.lobby", "chat.line")],
+    [
+        ("notifications", "notification.posted"),
+        ("notifications", "notification.recalled"),
+        ("user.7", "notification.posted"),
+        ("group.editors", "notification.edited"),
+        ("chat.lobby", "chat.line"),
+    ],
 )
 def test_what_a_room_writes_with_its_own_rows_is_not_published_past_it(staff, topic, type):
     response = publish(staff, {"type": type, "data": {"id": 1, "link": "javascript:alert(1)"}}, topic=topic)
@@ -296,7 +302,18 @@ def test_what_a_room_writes_with_its_own_rows_is_not_published_past_it(staff, to
 
 
 def test_the_same_type_is_free_in_another_topic(staff):
-    assert publish(staff, {"type": "notification.posted", "data": {}}, topic="user.7").status_code == 201
+    assert publish(staff, {"type": "notification.posted", "data": {}}, topic="lab.first").status_code == 201
+
+
+def test_a_key_is_its_publishers_own_and_tells_nobody_what_another_published_with_it(staff):
+    log.append("lab.first", "order.shipped", {"secret": 1}, key="order-17")
+
+    mine = publish(staff, {"type": "x", "data": {"mine": 1}, "key": "order-17"})
+    again = publish(staff, {"type": "x", "data": {"mine": 2}, "key": "order-17"})
+
+    assert (mine.status_code, mine.json()["data"]) == (201, {"mine": 1})
+    assert (again.status_code, again.json()["seq"]) == (200, mine.json()["seq"])
+    assert log.append("lab.first", "order.shipped", {"secret": 1}, key="order-17").repeated
 
 
 @pytest.mark.parametrize("where", ["append", "session"])

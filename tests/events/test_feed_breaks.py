@@ -51,6 +51,16 @@ async def test_a_new_epoch_resets_the_streams_that_are_open(feed_here: Feed, qui
         assert seqs(await next_news(batches)) == [3]
 
 
+async def test_what_was_cleared_is_served_from_no_window(feed_here: Feed, quick_ticks: None) -> None:
+    start = await feed_here.resolve(["lab.a"], START)
+    await append("lab.a", 3)
+    await await_until(lambda: feed_here.windows["lab.a"].head == 3, "the window to hold them")
+    await elsewhere(log.clear, "lab.a")
+    await await_until(lambda: feed_here.windows["lab.a"].base == 3, "the window to let go of them")
+    batch = await feed_here.wait(["lab.a"], start, A_LONG_TIME_S)
+    assert (batch.reset.reason, batch.cursor.positions) == ("trimmed", {"lab.a": 3})
+
+
 async def test_a_head_that_went_back_resets_the_streams_of_its_topic_only(feed_here: Feed, quick_ticks: None) -> None:
     await append("lab.a", 5)
     await append("lab.b", 5)

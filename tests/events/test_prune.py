@@ -138,3 +138,20 @@ def test_a_second_pruner_that_went_further_is_not_undone(retention, monkeypatch)
     assert log.prune() == 0
     assert log.bounds(["lab.a"]).low_waters == {"lab.a": 4}
     assert kept("lab.a") == [5]
+
+
+def test_a_topic_that_is_cleared_goes_on_with_the_next_seq_and_resets_who_is_behind() -> None:
+    append("lab.a", 3)
+    append("lab.b", 1)
+    behind = log.read(["lab.a"], START, 1).cursor
+    assert log.clear("lab.a") == 3
+    assert (kept("lab.a"), kept("lab.b")) == ([], [1])
+    assert log.append("lab.a", "test.happened", None).seq == 4
+    reset = log.read(["lab.a"], behind).reset
+    assert reset is not None
+    assert (reset.reason, reset.cursor.positions) == ("trimmed", {"lab.a": 3})
+
+
+def test_a_topic_that_has_nothing_is_cleared_without_a_word() -> None:
+    assert log.clear("lab.nothing") == 0
+    assert not log.bounds(["lab.nothing"]).heads["lab.nothing"]

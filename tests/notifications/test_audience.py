@@ -237,3 +237,32 @@ def test_the_preview_of_the_size_is_for_editors(desk, ada, ben, editors):
     assert reader.get(address, query).status_code == 403
     ben.user_permissions.add(Permission.objects.get(codename="add_notification"))
     assert reader.get(address, query).json() == {"size": 1}
+
+
+def test_an_editor_who_may_not_see_users_finds_out_about_none_by_their_numbers(ada, ben):
+    ben.is_staff = True
+    ben.save()
+    ben.user_permissions.set(Permission.objects.filter(codename__endswith="_notification"))
+    editor = Client()
+    editor.force_login(ben)
+
+    refused = editor.post(ADD, form(audience="people", people=[ada.pk]))
+    size = editor.get(reverse("admin:notifications_audience_size"), {"audience": "people", "people": [ada.pk]})
+
+    assert refused.status_code == 200  # the form again
+    assert size.status_code == 403
+    assert not Notification.objects.exists()
+
+
+def test_an_editor_who_may_not_see_users_edits_what_is_for_some(ada, ben):
+    ben.is_staff = True
+    ben.save()
+    ben.user_permissions.set(Permission.objects.filter(codename__endswith="_notification"))
+    editor = Client()
+    editor.force_login(ben)
+    notification = post(Audience.of_people(ada))
+
+    change = reverse("admin:notifications_notification_change", args=[notification.pk])
+    editor.post(change, form(title="For you alone", audience="people", people=[ada.pk]))
+
+    assert seen_by(ada) == ["For you alone"]

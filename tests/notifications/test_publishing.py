@@ -356,3 +356,11 @@ def test_a_notification_posted_between_cursor_and_rows_of_a_snapshot_is_after_it
 
     after = log.read(["notifications"], cursor.parse(latest.cursor)).events
     assert [event.data | {"topics": [event.topic]} for event in after] == latest.notifications
+
+
+def test_a_key_that_another_event_has_is_refused_in_words():
+    log.append("notifications", "demo.x", None, key="k")
+
+    with pytest.raises(log.EventRejected, match="the key 'k' is that of another event, a 'demo\\.x'"):
+        publishing.post(Notification(title="Closed on Friday"), key="k")
+    assert not Notification.objects.exists()
