@@ -225,6 +225,14 @@ def longest_gaps(history: History) -> list[float]:
     return sorted(longest.values())
 
 
+def longest_gap_by_client(history: History) -> dict[str, float]:
+    """Return how long each client stayed behind at most, in seconds, over all faults; who saw nothing is left out."""
+    longest: dict[str, float] = {}
+    for name, _, late_s in latenesses(history):
+        longest[name] = max(longest.get(name, 0.0), late_s)
+    return longest
+
+
 def percentile(values: Sequence[float], percent: float) -> float:
     """Return the smallest of `values` that at least `percent` (above 0, up to 100) of them don't exceed.
 

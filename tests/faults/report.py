@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.faults.checker import Verdict
+from tests.faults.checker import History, Verdict, longest_gap_by_client
 from tests.faults.load import Shape
 from tests.faults.plot import draw_timeline
 from tests.faults.scenario import Length, Outcome, Scenario
@@ -179,4 +179,9 @@ def _as_json(one: Played) -> dict[str, Any]:
         "load": outcome.load if outcome else None,
         "figures": [figure.as_json for figure in outcome.figures] if outcome else [],
         "findings": outcome.findings if outcome else [],
+        "longest_gap_s": _gaps(outcome.history) if outcome and outcome.history else {},
     }
+
+
+def _gaps(history: History) -> dict[str, float]:
+    return {client: round(gap_s, 3) for client, gap_s in sorted(longest_gap_by_client(history).items())}

@@ -13,6 +13,7 @@ from tests.faults.checker import (
     SeenEvent,
     SeenReset,
     judge,
+    longest_gap_by_client,
     longest_gaps,
     percentile,
 )
@@ -163,6 +164,7 @@ def test_the_gap_is_how_long_an_event_that_was_there_stayed_unseen_per_client_an
     history = History([Acknowledged("lab.a", "one", 1, 1.25)], [quick, slow], {}, faults_s=[1.75])
     # One was seen by the quick client before the acknowledgement came.
     assert longest_gaps(history) == [0.0, 0.0, 0.5, 4.0]
+    assert longest_gap_by_client(history) == {"quick": 0.0, "slow": 4.0}
 
 
 def test_what_was_there_before_a_client_came_is_late_from_its_coming_only() -> None:
