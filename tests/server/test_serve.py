@@ -1,16 +1,19 @@
 """`manage.py serve`: says where to open the site, and what is wrong in one line."""
 
 import errno
+import os
 import socket
+import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 from django.core.management import CommandError, call_command
 from twisted.internet.error import CannotListenError
 
 from apps.server.management.commands.serve import listen_failure
-from tests.rig.daphne import Daphne
+from tests.rig.daphne import PEOPLES_SETTINGS, PROJECT, Daphne
 
 
 class _ServeCommand(Daphne):
@@ -60,6 +63,39 @@ def test_runserver_is_on_the_server_too(tmp_path: Path, env: dict[str, str]) -> 
     assert connection.recv(100).startswith(b"HTTP/1.1 413")
     connection.close()
     assert server.stop() == 0
+
+
+@pytest.mark.parametrize("noreload", [["--noreload"], []], ids=["noreload", "reload"])
+def test_runserver_says_what_is_wrong_with_its_port_and_ends(
+    tmp_path: Path, env: dict[str, str], noreload: list[str]
+) -> None:
+    (tmp_path / "static").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        done = subprocess.run(
+            [sys.executable, "manage.py", "runserver", *noreload, f"127.0.0.1:{port}"],
+            cwd=PROJECT,
+            env=os.environ | PEOPLES_SETTINGS | env | {"LOG_LEVEL": "WARNING"},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == os.EX_UNAVAILABLE
+    # The reloader says before it that it watches, whatever the level.
+    assert [line for line in done.stderr.splitlines() if "autoreload" not in line] == [
+        f"CommandError: 127.0.0.1:{port} is in use. Stop the other program, or choose another port: "
+        f"runserver 127.0.0.1:{port + 1}."
+    ]
+
+
+def test_runserver_believes_the_header_of_the_proxy(tmp_path: Path, env: dict[str, str]) -> None:
+    known = {"CLIENT_ADDRESS_HEADER": "X-Real-IP", "ADMIN_ADDRESSES": "192.0.2.7", "DEBUG": "true"}
+    with _RunserverCommand(tmp_path, env | known) as server:
+        statuses = [
+            httpx.get(f"{server.url}/admin/", headers={"X-Real-IP": address}, timeout=60).status_code
+            for address in ("192.0.2.7", "192.0.2.8")
+        ]
+    assert statuses == [302, 403]  # to the form for signing in, and no further
 
 
 def test_host_of_another_machine_is_one_clear_line() -> None:

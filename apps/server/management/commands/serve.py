@@ -22,12 +22,12 @@ from apps.server.server import Server
 _HELP = {
     errno.EADDRINUSE: (
         os.EX_UNAVAILABLE,
-        "is in use. Stop the other program, or choose another port: --port {other}, or PORT={other}",
+        "is in use. Stop the other program, or choose another port: {another_port}",
     ),
-    errno.EACCES: (os.EX_NOPERM, "may not be used by this user. Choose a port from 1024 on, such as --port {other}"),
+    errno.EACCES: (os.EX_NOPERM, "may not be used by this user. Choose a port from 1024 on, such as {another_port}"),
     errno.EADDRNOTAVAIL: (
         os.EX_CONFIG,
-        "is not an address of this machine. Choose another host, such as --host 127.0.0.1",
+        "is not an address of this machine. Choose another host, such as {another_host}",
     ),
 }
 
@@ -38,13 +38,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", help="Address to listen on (default: HOST, else 127.0.0.1).")
         parser.add_argument("--port", help="Port to listen on, 0 for a free one (default: PORT, else 8000).")
-        parser.add_argument(
-            "--client-address-header",
-            default=os.environ.get("CLIENT_ADDRESS_HEADER", ""),
-            metavar="NAME",
-            help="Header in which the proxy, and nobody else, puts the client's address, such as X-Real-IP; "
-            "X-Forwarded-Proto is believed too then (default: CLIENT_ADDRESS_HEADER, else none).",
-        )
+        add_client_address_header(parser)
         parser.add_argument(
             "--page",
             action="append",
@@ -72,8 +66,7 @@ class Command(BaseCommand):
             endpoints=build_endpoint_description_strings(host=host, port=port),
             ready_callable=lambda: self._say_where(host, server.listening_addresses, options["page"] or ["/"]),
             action_logger=AccessLogGenerator(sys.stdout) if options["access_log"] else None,
-            proxy_forwarded_address_header=options["client_address_header"] or None,
-            proxy_forwarded_proto_header="X-Forwarded-Proto" if options["client_address_header"] else None,
+            **headers_of_the_proxy(options),
             server_name="",
             verbosity=options["verbosity"],
         )
@@ -101,6 +94,26 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
+def add_client_address_header(parser: CommandParser) -> None:
+    """Add the option for a server behind a proxy."""
+    parser.add_argument(
+        "--client-address-header",
+        default=os.environ.get("CLIENT_ADDRESS_HEADER", ""),
+        metavar="NAME",
+        help="Header in which the proxy, and nobody else, puts the client's address, such as X-Real-IP; "
+        "X-Forwarded-Proto is believed too then (default: CLIENT_ADDRESS_HEADER, else none).",
+    )
+
+
+def headers_of_the_proxy(options: dict[str, Any]) -> dict[str, Any]:
+    """Return daphne's options for the headers of a proxy that are to be believed."""
+    header = options["client_address_header"] or None
+    return {
+        "proxy_forwarded_address_header": header,
+        "proxy_forwarded_proto_header": "X-Forwarded-Proto" if header else None,
+    }
+
+
 def _port(option: str | None) -> int:
     name, value = ("--port", option) if option is not None else ("PORT", os.environ.get("PORT") or "8000")
     if not value.isascii() or not value.isdigit() or int(value) > 65_535:
@@ -125,13 +138,21 @@ def _addresses(host: str) -> list[str]:
             return [loopback]
 
 
-def listen_failure(error: BaseException, host: str, port: int) -> CommandError:
-    """Say in one line what kept the server from listening, and what to do."""
+def listen_failure(
+    error: BaseException,
+    host: str,
+    port: int,
+    *,
+    another_port: str = "--port {port}, or PORT={port}",
+    another_host: str = "--host 127.0.0.1",
+) -> CommandError:
+    """Say in one line what kept the server from listening, and what to do, in the words of the command that failed."""
     cause = error.socketError if isinstance(error, CannotListenError) else error
     if isinstance(cause, socket.gaierror):
         return CommandError(f"{host!r} is not a host ({cause.strerror}). Choose another.", returncode=os.EX_CONFIG)
     if isinstance(cause, OSError) and (known := _HELP.get(cause.errno or 0)):
         status, help = known
         other = 8001 if port < 1024 or port == 8000 else port + 1
-        return CommandError(f"{host}:{port} {help.format(other=other)}.", returncode=status)
+        help = help.format(another_port=another_port.format(port=other), another_host=another_host)
+        return CommandError(f"{host}:{port} {help}.", returncode=status)
     return CommandError(f"Can't listen on {host}:{port}: {cause}", returncode=os.EX_UNAVAILABLE)
