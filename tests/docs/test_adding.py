@@ -1,15 +1,20 @@
 """docs/ADDING.md, followed word for word in a new project."""
 
-import json
+import asyncio
+import contextlib
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from apps.transports.registry import DOORS
+from tests.conformance.readers import READERS
+from tests.conformance.wires import NetworkWire
 from tests.rig.daphne import PROJECT
 from tests.rig.server_process import ServerProcess
 
@@ -28,7 +33,7 @@ class Served(ServerProcess):
         super().__init__(folder, "mysite")
 
     def command(self) -> list[str]:
-        return [sys.executable, "manage.py", "serve", "--port", str(self.port)]
+        return [sys.executable, "manage.py", "runserver", "--noreload", f"127.0.0.1:{self.port}"]
 
     def environment(self) -> dict[str, str]:
         return ENV
@@ -55,7 +60,7 @@ def project(tmp_path: Path) -> Path:
     for name, where, text in files:
         path = folder / name
         path.write_text(path.read_text() + text if where == "at its end" else text)
-    assert serving == "python manage.py migrate\npython manage.py serve\n"
+    assert serving == "python manage.py migrate\npython manage.py runserver\n"
     manage(folder, "migrate", "--no-input")
     return folder
 
@@ -65,14 +70,36 @@ def manage(folder: Path, *words: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_an_event_arrives_in_a_new_project(project: Path) -> None:
+@pytest.fixture
+def served(project: Path) -> Iterator[Served]:
+    with Served(project) as server:
+        yield server
+
+
+def test_pages_and_the_client_are_served(served: Served) -> None:
+    (client,) = re.findall(r'from "(/static/.+?)"', blocks("html")[0])
+    with httpx.Client(base_url=f"http://127.0.0.1:{served.port}", timeout=60) as browser:
+        assert browser.get("/admin/login/").status_code == 200
+        answer = browser.get(client)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert "subscribe" in answer.text
+
+
+async def test_an_event_arrives_at_all_five_doors(project: Path, served: Served) -> None:
     publishing = blocks("python")[-1]
     assert "log.append(" in publishing
-    with Served(project) as server, httpx.Client(base_url=f"http://127.0.0.1:{server.port}", timeout=60) as client:
-        assert client.get("/admin/login/").status_code == 200
-        with client.stream("GET", "/feed/sse?topic=notifications&after=now") as stream:
-            lines = stream.iter_lines()
-            next(line for line in lines if line)  # ready: the stream is open
-            manage(project, "shell", "-c", publishing)
-            event = next(json.loads(line[6:]) for line in lines if line.startswith("data: ") and "4711" in line)
-    assert (event["type"], event["data"]) == ("order.shipped", {"order": 4711})
+    wire = NetworkWire(f"http://127.0.0.1:{served.port}")
+    async with contextlib.AsyncExitStack() as stack:
+        doors = []
+        for door in DOORS:
+            reads = READERS[door.name](wire, door.path).reads("notifications", after="now")
+            doors.append(await stack.enter_async_context(reads))
+            await anext(doors[-1])  # the door is open
+        manage(project, "shell", "-c", publishing)
+        for reads in doors:
+            async with asyncio.timeout(60):
+                while not (seen := await anext(reads)).events:
+                    pass
+            (event,) = seen.events
+            assert (event["type"], event["data"]) == ("order.shipped", {"order": 4711})
