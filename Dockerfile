@@ -1,17 +1,22 @@
 # syntax=docker/dockerfile:1
-# Two stages: packages are installed in the first, so that pip, its cache and the lock files stay out of the image.
+# Two stages: packages are installed in the first, so that pip, its cache and the lock files stay out of the second.
 
 FROM python:3.13-slim AS packages
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1
 WORKDIR /opt
-RUN python -m venv packages
+RUN python -m venv --without-pip packages
 # Before the code: as long as the lock doesn't change, this layer is taken from the cache.
 COPY requirements.txt .
-RUN packages/bin/pip install --require-hashes -r requirements.txt
+RUN pip --python packages/bin/python install --require-hashes -r requirements.txt
 
 FROM python:3.13-slim
 ENV PATH=/opt/packages/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 VAR_DIR=/srv/site/var
-RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin site
+# The last folders are for docker-compose.yml: a new volume takes over the owner of the folder it is first mounted on.
+RUN pip uninstall --yes --root-user-action=ignore pip \
+    && groupadd --system --gid 10001 site \
+    && useradd --system --uid 10001 --gid 10001 --no-create-home --shell /usr/sbin/nologin site \
+    && install --directory --owner=10001 --group=10001 \
+        /secrets/site /secrets/database /volumes/certificates /volumes/proxy-config
 WORKDIR /srv/site
 COPY --from=packages /opt/packages /opt/packages
 COPY manage.py ./

@@ -1,6 +1,7 @@
 """docker-compose.yml and the Dockerfile, as far as they can be held to something without Docker."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from tests.rig.daphne import PEOPLES_SETTINGS, PROJECT
 
 COMPOSE = yaml.safe_load((PROJECT / "docker-compose.yml").read_text())
 SERVICES = COMPOSE["services"]
+DOCKERFILE = (PROJECT / "Dockerfile").read_text()
 
 
 def environment_of(service: str, folder: Path) -> dict[str, str]:
@@ -49,6 +51,29 @@ def test_every_container_is_hardened(name: str) -> None:
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert {"mem_limit", "pids_limit", "ulimits"} <= set(service)
+
+
+@pytest.mark.parametrize("name", sorted(SERVICES))
+def test_nobody_is_root(name: str) -> None:
+    service = SERVICES[name]
+    if "user" not in service:
+        assert service["build"] == "."
+    (of_the_image,) = re.findall(r"^USER (.+)$", DOCKERFILE, re.MULTILINE)
+    assert service.get("user", of_the_image).partition(":")[0] not in ("", "0", "root")
+    # The file of Caddy's image asks for this one, or the kernel does not start it.
+    assert service.get("cap_add", []) == (["NET_BIND_SERVICE"] if name == "proxy" else [])
+
+
+def test_every_new_volume_belongs_to_who_writes_into_it() -> None:
+    """A volume takes over the owner of the folder it is mounted on, as long as it is empty."""
+    first = dict(volume.split(":") for volume in SERVICES["secrets"]["volumes"])
+    assert set(first) | {"database"} == set(COMPOSE["volumes"])
+    (made,) = re.findall(r"install --directory --owner=10001 --group=10001 \\\n\s*(.+)$", DOCKERFILE, re.MULTILINE)
+    assert set(made.split()) == set(first.values())
+    of_the_proxy = [volume for volume in SERVICES["proxy"]["volumes"] if isinstance(volume, dict)]
+    assert {volume["source"] for volume in of_the_proxy} == {"certificates", "proxy-config"}
+    assert all(volume["volume"]["nocopy"] for volume in of_the_proxy)
+    assert SERVICES["proxy"]["user"] == "10001:10001"
 
 
 @pytest.mark.parametrize("name", sorted(set(SERVICES) - {"secrets", "migrate"}))
