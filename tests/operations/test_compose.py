@@ -88,6 +88,28 @@ def test_only_the_proxy_can_be_reached_from_outside() -> None:
     assert COMPOSE["networks"]["inside"]["internal"] is True
 
 
+def test_every_variable_of_compose_is_documented_with_its_default() -> None:
+    section = (PROJECT / "docs" / "OPERATIONS.md").read_text().split("\n## Settings of docker compose\n")[1]
+    documented = dict(re.findall(r"^\| `([A-Z_]+)` \| (.+?) \|", section.split("\n## ")[0], re.MULTILINE))
+    read = dict(re.findall(r"\$\{(\w+):-(.*?)\}", (PROJECT / "docker-compose.yml").read_text()))
+    assert documented == {name: f"`{default}`" if default else "(empty)" for name, default in read.items()}
+
+
+def test_further_settings_reach_the_sites_containers_from_a_file_that_may_be_missing() -> None:
+    of_the_site = [name for name, service in SERVICES.items() if "SECRET_KEY_FILE" in service.get("environment", {})]
+    assert of_the_site == ["migrate", "web"]
+    for name in of_the_site:
+        assert SERVICES[name]["env_file"] == [{"path": "site.env", "required": False}]
+    assert "site.env" in (PROJECT / ".gitignore").read_text().splitlines()
+    # Everything but what is named: no secret comes into the image.
+    assert (PROJECT / ".dockerignore").read_text().startswith("*\n")
+
+
+def test_in_development_a_new_migration_needs_no_new_image() -> None:
+    development = yaml.safe_load((PROJECT / "docker-compose.dev.yml").read_text())["services"]
+    assert development["migrate"]["volumes"] == development["web"]["volumes"]
+
+
 def test_the_grace_period_is_longer_than_the_drain() -> None:
     from apps.server.limits import Limits
 
