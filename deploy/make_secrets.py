@@ -3,6 +3,7 @@
 What is there stays: run it before every start.
 """
 
+import os
 import secrets
 import sys
 from pathlib import Path
@@ -33,4 +34,4 @@ if __name__ == "__main__":
     try:
         main()
     except OSError as error:
-        sys.exit(f"the secrets can't be kept: {error}. Is the volume writable for user {Path('/secrets').owner()}?")
+        sys.exit(f"the secrets can't be kept: {error}. Is the volume writable for user {os.geteuid()}?")

@@ -1,6 +1,7 @@
 """Settings from the environment, strictly: what can't be meant is refused, with a sentence that says what to do."""
 
 import math
+import re
 from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
@@ -16,6 +17,8 @@ _YES_AND_NO = {"true": True, "1": True, "yes": True, "on": True, "false": False,
 _DATABASES = ("sqlite", "postgresql", "postgres")
 _REDIS = ("redis://", "rediss://", "unix://")
 _CONTACTS = ("mailto:", "https://", "tel:")
+# As browsers send it: no path, no slash at its end.
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(?P<subdomains>\*\.)?[^\s/?#@*]+")
 # Of the package's names for the same, those that say what they are: its smtps:// is not TLS from the start.
 _MAIL = ("smtp", "smtp+tls", "smtp+ssl", "consolemail", "filemail", "dummymail")
 
@@ -76,6 +79,26 @@ class Environment(environ.FileAwareEnv):
                     f"{name} has {word!r}; expected addresses or networks, such as 192.0.2.7 or 2001:db8::/32"
                 ) from None
         return networks
+
+    def origins(self, name: str, *, default: list[str], subdomains: bool = False, everybody: bool = False) -> list[str]:
+        """Return the origins of pages in the variable `name`, as browsers send them.
+
+        Args:
+            name: the variable.
+            default: what counts where it is not set.
+            subdomains: `https://*.example.org` may stand for all hosts of a domain.
+            everybody: `*` may stand for all origins.
+        """
+        origins = []
+        for word in self.words(name, default=default):
+            origin = _ORIGIN.fullmatch(word.lower())
+            if not (everybody and word == "*") and (not origin or (origin["subdomains"] and not subdomains)):
+                raise WrongSetting(
+                    f"{name} has {word!r}; expected origins with their scheme and without a path, such as "
+                    f"https://news.example.org{', or *' if everybody else ''}"
+                )
+            origins.append(word.lower())
+        return origins
 
     def contact(self, name: str, *, default: str) -> str:
         """Return an address at which people can be reached, as a URL."""

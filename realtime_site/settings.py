@@ -21,7 +21,7 @@ DEBUG = env.flag("DEBUG", default=False)
 SECRET_KEY = env.text("SECRET_KEY", default="") or kept_secret(VAR_DIR / "secret_key")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 # Full origins (scheme, host, port) that may write with a cookie and open a WebSocket, besides the site's own.
-CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", default=[])
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS", default=[], subdomains=True)
 
 # Behind a proxy that ends TLS and sets this header itself, whatever the client sent.
 if env.flag("BEHIND_PROXY", default=False):
@@ -216,7 +216,7 @@ CSRF_FAILURE_VIEW = "apps.api.csrf.csrf_failure"
 
 # The longest that somebody may ask for a token to count, and the origins whose pages may come with one.
 TOKEN_LIFE_MAX_S = env.integer("TOKEN_LIFE_MAX_S", default=3_600, at_least=1)
-TOKEN_ORIGINS = env.words("TOKEN_ORIGINS", default=[])
+TOKEN_ORIGINS = env.origins("TOKEN_ORIGINS", default=[], everybody=True)
 
 # How often one client may do what, in all processes together (docs/ACCESS.md#limits), and how many connections it may
 # keep open in each.

@@ -3,6 +3,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
+from django.core.exceptions import ImproperlyConfigured
 
 from apps.assistant import responder
 
@@ -12,6 +13,12 @@ def responder_can_be_made(app_configs: Any, **kwargs: Any) -> Sequence[CheckMess
     """Make the responder at start-up, so that a wrong setting fails a deployment and not the first question."""
     try:
         responder.current()
+    except ImportError as error:
+        # A wrong setting is one line (docs/SETTINGS.md); what is wrong with the class itself is a check like others.
+        raise ImproperlyConfigured(
+            f"ASSISTANT_RESPONDER is {settings.ASSISTANT_RESPONDER!r}, which can't be imported ({error}); expected the "
+            "dotted name of a class, such as apps.assistant.guide_responder.GuideResponder"
+        ) from error
     except Exception as error:
         return [
             Error(

@@ -165,11 +165,10 @@ async def test_answer_that_nobody_starts_to_read_takes_no_place():
     assert capacity.of_this_process.taken == 0
 
 
-@pytest.mark.parametrize("responder", ["tests.assistant.responders.IsNone", "no.such.Responder"])
-def test_system_check_names_a_responder_that_cannot_be_used(responder, settings):
-    settings.ASSISTANT_RESPONDER = responder
+def test_system_check_names_a_responder_that_cannot_be_used(settings):
+    settings.ASSISTANT_RESPONDER = "tests.assistant.responders.IsNone"
     (error,) = [error for error in run_checks() if error.id == "assistant.E001"]
-    assert responder in error.msg
+    assert settings.ASSISTANT_RESPONDER in error.msg
 
 
 def test_system_check_is_content_with_the_guide():

@@ -12,7 +12,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 SERVE = "apps/server/management/commands/serve.py"
 READ_BY_SERVE = {"HOST": "127.0.0.1", "PORT": 8000, "CLIENT_ADDRESS_HEADER": ""}
 # The readers of realtime_site/environment.py.
-READERS = {"text", "flag", "integer", "decimal", "words", "redis", "time_zone", "email", "rate", "networks", "contact"}
+READERS = {"text", "flag", "integer", "decimal", "words", "rate"}
+READERS |= {"networks", "origins", "contact", "time_zone", "email", "redis"}
 # Their default is worked out, so the table says how instead.
 WORKED_OUT = {"SECRET_KEY", "VAR_DIR", "DATABASE_URL"}
 

@@ -77,6 +77,19 @@ WRONG = [
      "192.0.2.7 or 2001:db8::/32."),
     ("SECURITY_CONTACT", "security@example.org", "SECURITY_CONTACT is 'security@example.org'; expected "
      "mailto:security@example.org, https://… or tel:…."),
+    ("CSRF_TRUSTED_ORIGINS", "https://a.example,news.example.org", "CSRF_TRUSTED_ORIGINS has 'news.example.org'; "
+     "expected origins with their scheme and without a path, such as https://news.example.org."),
+    ("CSRF_TRUSTED_ORIGINS", "https://a.example/", "CSRF_TRUSTED_ORIGINS has 'https://a.example/'; "
+     "expected origins with their scheme and without a path, such as https://news.example.org."),
+    ("TOKEN_ORIGINS", "app.example.org", "TOKEN_ORIGINS has 'app.example.org'; expected origins with their scheme and "
+     "without a path, such as https://news.example.org, or *."),
+    ("TOKEN_ORIGINS", "https://*.example.org", "TOKEN_ORIGINS has 'https://*.example.org'; expected origins with their "
+     "scheme and without a path, such as https://news.example.org, or *."),
+    ("ASSISTANT_RESPONDER", "no.such.Thing", "ASSISTANT_RESPONDER is 'no.such.Thing', which can't be imported (No "
+     "module named 'no'); expected the dotted name of a class, such as apps.assistant.guide_responder.GuideResponder."),
+    ("ASSISTANT_RESPONDER", "apps.api.bodies.Parrot", "ASSISTANT_RESPONDER is 'apps.api.bodies.Parrot', which can't be "
+     'imported (Module "apps.api.bodies" does not define a "Parrot" attribute/class); expected the dotted name of a '
+     "class, such as apps.assistant.guide_responder.GuideResponder."),
     ("SIGN_IN_ATTEMPTS", "0", "SIGN_IN_ATTEMPTS is '0'; expected a whole number, at least 1."),
     ("SECRET_KEY_FILE", "/missing", "SECRET_KEY_FILE is '/missing', which can't be read (No such file or directory); "
      "correct the path, or the file's permissions."),
@@ -86,6 +99,16 @@ WRONG = [
 @pytest.mark.parametrize(("name", "value", "line"), WRONG, ids=[f"{name}={value}" for name, value, _ in WRONG])
 def test_a_wrong_variable_is_named_with_what_was_expected(tmp_path: Path, name: str, value: str, line: str) -> None:
     assert only_line(manage(tmp_path, "check", **{name: value}), os.EX_CONFIG) == f"error: {line}"
+
+
+def test_origins_are_taken_as_browsers_send_them(tmp_path: Path) -> None:
+    show = "from django.conf import settings as s; print(s.CSRF_TRUSTED_ORIGINS, s.TOKEN_ORIGINS)"
+    given = {
+        "CSRF_TRUSTED_ORIGINS": "https://News.example, http://*.wide.example:8080",
+        "TOKEN_ORIGINS": "*,app://[::1]",
+    }
+    done = manage(tmp_path, "shell", "--no-imports", "-c", show, **given)
+    assert done.stdout == "['https://news.example', 'http://*.wide.example:8080'] ['*', 'app://[::1]']\n", done.stderr
 
 
 def test_serve_says_it_in_the_same_line(tmp_path: Path) -> None:
@@ -144,6 +167,14 @@ def test_a_database_file_in_no_folder(tmp_path: Path, command: str) -> None:
 def test_a_database_without_the_tables(tmp_path: Path) -> None:
     line = only_line(manage(tmp_path, "ensure_admin"), os.EX_CONFIG)
     assert line == "error: the database lacks tables (no such table: auth_user). Run manage.py migrate."
+
+
+def test_secrets_that_cannot_be_kept_name_the_user_who_has_to_write(tmp_path: Path) -> None:
+    # Nobody may make a file there, not even root.
+    made = (PROJECT / "deploy" / "make_secrets.py").read_text().replace("/secrets/", "/sys/")
+    (tmp_path / "make_secrets.py").write_text(made)
+    done = subprocess.run([sys.executable, "make_secrets.py"], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert only_line(done, 1).endswith(f"Is the volume writable for user {os.geteuid()}?")
 
 
 def test_a_folder_that_is_a_file(tmp_path: Path) -> None:
