@@ -14,6 +14,7 @@ from twisted.internet.error import CannotListenError
 
 from apps.server.management.commands.serve import listen_failure
 from tests.rig.daphne import PEOPLES_SETTINGS, PROJECT, Daphne
+from tests.rig.waiting import wait_until
 
 
 class _ServeCommand(Daphne):
@@ -49,7 +50,8 @@ def env(tmp_path: Path) -> dict[str, str]:
 def test_serve_says_where_to_open_it_and_stops_on_demand(tmp_path: Path, env: dict[str, str]) -> None:
     server = _ServeCommand(tmp_path, env | {"HOST": "0.0.0.0"}).start()
     # An address that can be opened, which 0.0.0.0 is not.
-    assert f"Open http://127.0.0.1:{server.port}/\n" in server.log
+    # It listens a moment before it says so.
+    wait_until(lambda: f"Open http://127.0.0.1:{server.port}/\n" in server.log, "the server to say where it is")
     assert "0.0.0.0" not in server.log
     assert server.stop() == 0
     assert "Traceback" not in server.log
