@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from tests.faults.crowd import STREAMS, CrowdReader, connect, hanging_up
 from tests.faults.load import Load, Shape
+from tests.faults.publishers import Publisher, PublishRecord
 from tests.faults.rig import Rig
 from tests.faults.scenario import Length, Outcome, Scenario, promise_kept
 from tests.rig.figure import Figure
@@ -16,9 +17,12 @@ from tests.rig.waiting import await_until
 
 CONNECTIONS, TOPICS, EVENTS_PER_S = 1_000, 10, 10.0
 WINDOW_EVENTS = 1_000
+# So many publishes, over all processes, until their memory has found its size: what requests leave behind is collected
+# when there is enough of it. At EVENTS_PER_S that is a quarter of an hour.
+WARM_UP_PUBLISHES, WARM_UP_AT_ONCE = 10_000, 16
 SAMPLE_S = 2.0
 # Of the time, before anything is measured.
-WARM_UP = 0.2
+SETTLE = 0.2
 # What a process of this size gains or loses by chance, however long it runs.
 NOISE_MIB = 4.0
 # In less a process is still finding its size.
@@ -53,6 +57,8 @@ async def play(rig: Rig, length: Length) -> Outcome:
             await connect([reader for reader in fillers if process.url == reader.url], process.url, 1)
         await connect(crowd, rig.url, 5)
         await await_until(lambda: all(reader.is_open for reader in readers), "everybody to be told their place", 120)
+        length.say(f"{WARM_UP_PUBLISHES} publishes, until the processes have found their size")
+        await _warm_up(rig)
         async with load.running():
             length.say(f"{count} connections, {EVENTS_PER_S:g} events/s, for {length.seconds:g} s")
             await _sample(rig, length, samples)
@@ -60,9 +66,9 @@ async def play(rig: Rig, length: Length) -> Outcome:
         with contextlib.suppress(TimeoutError):
             await await_until(lambda: all(reader.has_read(heads) for reader in readers), "the crowd to catch up", 30)
         broken = sum(reader.is_broken for reader in readers)
-    measured = [[sample for sample in each if sample[0] >= length.seconds * WARM_UP] for each in samples]
+    measured = [[sample for sample in each if sample[0] >= length.seconds * SETTLE] for each in samples]
     slopes = [_slope(each) * 60 for each in measured]
-    minutes = length.seconds * (1 - WARM_UP) / 60
+    minutes = length.seconds * (1 - SETTLE) / 60
     files = [max(abs(s[2] - statistics.median(n for _, _, n in each)) for s in each[-10:]) for each in measured]
     outcome = promise_kept(
         load,
@@ -92,6 +98,15 @@ def _fill(rig: Rig, topics: Sequence[str]) -> None:
         "    append_many([NewEvent(topic, 'fault.test', {'key': key}) for key in keys])"
     )
     run_python(rig.env, "manage.py", "shell", "-c", code % WINDOW_EVENTS)
+
+
+async def _warm_up(rig: Rig) -> None:
+    async def publish(count: int) -> None:
+        publisher = Publisher(rig.url, PublishRecord())
+        for _ in range(count):
+            await publisher.publish("lab.warm-up")
+
+    await asyncio.gather(*(publish(WARM_UP_PUBLISHES // WARM_UP_AT_ONCE) for _ in range(WARM_UP_AT_ONCE)))
 
 
 async def _sample(rig: Rig, length: Length, samples: list[list[tuple[float, float, int]]]) -> None:
