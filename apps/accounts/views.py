@@ -20,6 +20,7 @@ from django.views.decorators.cache import never_cache
 from apps.access import limits
 from apps.access.client_address import counted_as
 from apps.access.limits import TooOften
+from apps.accounts.forms import SignInForm
 from apps.audit import actor, trail
 from apps.audit.models import Action
 
@@ -39,6 +40,7 @@ class SignIn(views.LoginView):
     signed in already is told so and not sent on: a redirect would tell pages of other sites that they are.
     """
 
+    authentication_form = SignInForm
     template_name = "accounts/sign_in.html"
 
 

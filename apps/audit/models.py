@@ -7,6 +7,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 MAX_NAME_LENGTH = 150
+MAX_SUBJECT_LENGTH = 120
 MAX_DETAIL_LENGTH = 500
 
 
@@ -65,7 +66,7 @@ class Entry(models.Model):
     via = models.CharField(_("via"), max_length=10, choices=Via.choices)
     key = models.CharField(_("API key"), max_length=MAX_NAME_LENGTH, blank=True)
     address = models.GenericIPAddressField(_("address"), null=True, blank=True)
-    subject = models.CharField(_("subject"), max_length=120, blank=True, db_index=True)
+    subject = models.CharField(_("subject"), max_length=MAX_SUBJECT_LENGTH, blank=True, db_index=True)
     detail = models.CharField(_("detail"), max_length=MAX_DETAIL_LENGTH, blank=True)
 
     objects = EntryQuerySet.as_manager()

@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from apps.audit import actor
 from apps.audit.actor import Actor
-from apps.audit.models import MAX_DETAIL_LENGTH, MAX_NAME_LENGTH, Action, Entry
+from apps.audit.models import MAX_DETAIL_LENGTH, MAX_NAME_LENGTH, MAX_SUBJECT_LENGTH, Action, Entry
 
 _PRUNE_EVERY = 100  # entries
 # The table without EntryQuerySet, which takes nothing away.
@@ -20,13 +20,11 @@ def record(action: Action, *, subject: str = "", detail: str = "", by: Actor | N
 
     Args:
         action: what was done.
-        subject: what it was done to, such as `notification:7`.
-        detail: the rest, for people; what is longer than MAX_DETAIL_LENGTH is cut.
+        subject: what it was done to, such as `notification:7`; cut to MAX_SUBJECT_LENGTH.
+        detail: the rest, for people; cut to MAX_DETAIL_LENGTH.
         by: who did it; None: who is acting, see `actor`.
     """
     who = by or actor.current()
-    if len(detail) > MAX_DETAIL_LENGTH:
-        detail = detail[: MAX_DETAIL_LENGTH - 1] + "…"
     written = Entry(
         action=action,
         via=who.via,
@@ -34,8 +32,8 @@ def record(action: Action, *, subject: str = "", detail: str = "", by: Actor | N
         name=who.name[:MAX_NAME_LENGTH],
         key=who.key[:MAX_NAME_LENGTH],
         address=who.address,
-        subject=subject,
-        detail=detail.replace("\0", ""),
+        subject=_cut(subject, MAX_SUBJECT_LENGTH),
+        detail=_cut(detail, MAX_DETAIL_LENGTH).replace("\0", ""),
     )
     written.save(force_insert=True)
     if written.pk % _PRUNE_EVERY == 0:
@@ -49,3 +47,7 @@ def prune(now: datetime | None = None) -> int:
     oldest = (now or timezone.now()) - timedelta(days=settings.AUDIT_KEEP_DAYS)
     deleted, _ = _rows.filter(at__lt=oldest).delete()
     return deleted
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[: length - 1] + "…"

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.db.models import F
 from django.test import Client
 
+from apps.audit.models import Action, Entry
 from tests.conftest import StartSite
 from tests.demos.markup import Markup
 
@@ -171,6 +172,29 @@ def test_one_name_from_many_addresses_ends_too(client: Client, ada: User, settin
     statuses = [fail(client, 1, address=f"192.0.2.{number}") for number in range(20)]
     assert statuses[-1] == 429
     assert try_to_sign_in(client, PASSWORD, address="198.51.100.1").status_code == 429
+
+
+@pytest.mark.parametrize("path", [SIGN_IN, ADMIN_SIGN_IN])
+@pytest.mark.parametrize("name", ["a" * 151, "a" * 9_000, "½" * 100])  # ½ is three, as Django compares it
+def test_a_name_that_is_too_long_is_neither_hashed_for_nor_counted(
+    client: Client, path: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hashed(*_: object) -> None:
+        raise AssertionError("a password was hashed for a name that nobody can have")
+
+    monkeypatch.setattr(User, "set_password", hashed)
+    response = try_to_sign_in(client, "wrong", username=name, path=path)
+    assert response.status_code == 200
+    assert "at most 150 characters" in Markup(response.content.decode()).text
+    assert not AccessAttempt.objects.exists()
+
+
+@pytest.mark.parametrize("path", [SIGN_IN, ADMIN_SIGN_IN])
+def test_a_name_of_the_greatest_length_can_sign_in_and_be_kept_out(client: Client, path: str) -> None:
+    User.objects.create_user("a" * 150, password=PASSWORD, is_staff=True)
+    assert try_to_sign_in(Client(), PASSWORD, username="a" * 150, path=path).status_code == 302
+    assert fail(client, 5, username="a" * 150, path=path) == 429
+    assert Entry.objects.get(action=Action.LOCKED_OUT).subject == "a" * 119 + "…"
 
 
 @pytest.mark.parametrize("address", ["", "unix:", "not an address"])

@@ -202,7 +202,8 @@ def test_old_entries_go_by_command_too(settings, capsys: pytest.CaptureFixture[s
     assert [action for action, *_ in told()] == ["account.signed_out"]
 
 
-def test_a_long_detail_is_cut_and_an_odd_one_kept() -> None:
+def test_a_long_detail_or_subject_is_cut_and_an_odd_one_kept() -> None:
+    assert len(trail.record(Action.NOTIFICATION_POSTED, subject="x" * 9_000).subject) == 120
     assert len(trail.record(Action.NOTIFICATION_POSTED, detail="x" * 9_000).detail) == 500
     assert trail.record(Action.NOTIFICATION_POSTED, detail="a\0b").detail == "ab"
 
