@@ -229,6 +229,7 @@ RATES = {
     "chat_address": env.rate("RATE_CHAT_ADDRESS", default="600/min"),
     "reset_address": env.rate("RATE_RESET_ADDRESS", default="20/min"),
     "reset_account": env.rate("RATE_RESET_ACCOUNT", default="10/h"),
+    "password_user": env.rate("RATE_PASSWORD_USER", default="3/min"),
 }
 MAX_CONNECTIONS: dict[str, int | None] = {
     "address": env.integer("MAX_CONNECTIONS_ADDRESS", default=1_000, at_least=1),

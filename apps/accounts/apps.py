@@ -7,8 +7,9 @@ class AccountsConfig(AppConfig):
     def ready(self) -> None:
         from django.contrib import admin
 
-        from apps.accounts import witness  # it needs the models
+        from apps.accounts import views, witness  # they need the models
         from apps.accounts.forms import AdminSignInForm
 
         witness.connect()
         admin.site.login_form = AdminSignInForm
+        admin.site.password_change_view = views.ChangePassword  # type: ignore[attr-defined]  # see SiteAdmin

@@ -3,8 +3,13 @@
 from typing import Any
 
 from django.contrib.admin.forms import AdminAuthenticationForm
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AdminPasswordChangeForm, AuthenticationForm
+from django.contrib.auth.models import AbstractBaseUser
 from django.core.validators import MaxLengthValidator
+from django.db import transaction
+
+from apps.audit import trail
+from apps.audit.models import Action
 
 
 class SignInForm(AuthenticationForm):
@@ -22,3 +27,13 @@ class SignInForm(AuthenticationForm):
 
 class AdminSignInForm(SignInForm, AdminAuthenticationForm):
     """The same for the admin's own page, which lets in staff alone."""
+
+
+class SetPasswordForm(AdminPasswordChangeForm):
+    """Set somebody's password in the admin, or take it away, and write down whose."""
+
+    def save(self, commit: bool = True) -> AbstractBaseUser:
+        with transaction.atomic():
+            whose: Any = self.user
+            trail.record(Action.PASSWORD_CHANGED, subject=f"user:{whose.pk}", detail=whose.get_username())
+            return super().save(commit)

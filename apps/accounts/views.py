@@ -51,10 +51,20 @@ class SignOut(views.LogoutView):
 
 
 class ChangePassword(views.PasswordChangeView):
-    """Ask for the old password and the new one. This session goes on under a new key, all others end."""
+    """Ask for the old password and the new one. This session goes on under a new key, all others end.
+
+    The admin has it too, in its own looks. Each try counts: a browser that was left signed in is no place to guess at.
+    """
 
     template_name = "accounts/change_password.html"
     success_url = reverse_lazy("accounts:password_changed")
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            _take("password_user", str(request.user.pk))
+        except TooOften as error:
+            return _told_to_wait(request, error, "accounts/tried_too_often.html")
+        return super().post(request, *args, **kwargs)
 
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         with transaction.atomic():
@@ -83,10 +93,7 @@ class AskForReset(views.PasswordResetView):
             _take("reset_address", counted_as(request.META.get("REMOTE_ADDR", "")))
             return super().post(request, *args, **kwargs)
         except TooOften as error:
-            minutes = math.ceil(error.retry_after_s / 60)
-            response = render(request, "accounts/asked_too_often.html", {"minutes": minutes}, status=429)
-            response["Retry-After"] = str(error.retry_after_s)
-            return response
+            return _told_to_wait(request, error, "accounts/asked_too_often.html")
 
     def form_valid(self, form: PasswordResetForm) -> HttpResponse:
         # Django finds an account by such a comparison: another spelling of its address is no other account.
@@ -126,3 +133,9 @@ def _take(name: str, subject: str) -> None:
         TooOften: there were too many.
     """
     async_to_sync(limits.take)(name, subject)
+
+
+def _told_to_wait(request: HttpRequest, error: TooOften, page: str) -> HttpResponse:
+    response = render(request, page, {"minutes": math.ceil(error.retry_after_s / 60)}, status=429)
+    response["Retry-After"] = str(error.retry_after_s)
+    return response

@@ -17,7 +17,13 @@ _without_trusted_types = csp_replace({"require-trusted-types-for": None})
 
 
 class SiteAdmin(AdminSite):
-    """Django's admin site, with the Live page among its models."""
+    """Django's admin site, with the Live page among its models.
+
+    Like `login_form`, `password_change_view` is for others to fill in: the PasswordChangeView that stands in for
+    Django's own.
+    """
+
+    password_change_view: Any = None
 
     def admin_view(self, view: Any, cacheable: bool = False) -> Any:
         return _without_trusted_types(super().admin_view(view, cacheable))
@@ -25,6 +31,20 @@ class SiteAdmin(AdminSite):
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         page: Any = _without_trusted_types(super().login)
         return page(request, extra_context)
+
+    def password_change(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        if self.password_change_view is None:
+            return super().password_change(request, extra_context)
+        from django.contrib.admin.forms import AdminPasswordChangeForm  # it needs the models
+
+        request.current_app = self.name
+        page = self.password_change_view.as_view(
+            form_class=AdminPasswordChangeForm,
+            template_name=self.password_change_template or "registration/password_change_form.html",
+            success_url=reverse("admin:password_change_done", current_app=self.name),
+            extra_context={**self.each_context(request), **(extra_context or {})},
+        )
+        return page(request)
 
     def get_urls(self) -> list[URLPattern | URLResolver]:
         # First: Django's own list ends with a path that catches everything.

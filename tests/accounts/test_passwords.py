@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core import mail
+from django.http import HttpResponse
 from django.test import AsyncClient, Client
 
 from apps.access import rate
@@ -64,6 +65,39 @@ def test_a_password_that_will_not_do_changes_nothing(ada: User, old: str, new: s
     assert said in page.text
     assert page.mistakes == []
     assert is_signed_in(elsewhere)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_old_password_is_not_guessed_at_in_a_browser_that_was_left_signed_in(settings: Any) -> None:
+    ada = await User.objects.acreate_user("ada", "ada@example.org", OLD, is_staff=True)
+    eve = await User.objects.acreate_user("eve", "eve@example.org", OLD)
+    settings.RATES = {**settings.RATES, "password_user": rate.parse("10/h")}
+
+    async def guess(user: User, path: str = "/account/password/") -> HttpResponse:
+        client = AsyncClient()
+        await client.aforce_login(user)
+        return await client.post(path, {"old_password": "guess", "new_password1": NEW, "new_password2": NEW})
+
+    assert (await guess(ada)).status_code == 200
+    for path in ("/account/password/", "/admin/password_change/"):
+        answer = await guess(ada, path)
+        assert answer.status_code == 429
+        assert 300 < int(answer["Retry-After"]) <= 360
+        page = Markup(answer.content.decode())
+        assert "Try again in 6 minutes" in page.text
+        assert page.mistakes == []
+    assert (await guess(eve)).status_code == 200
+
+
+def test_the_admins_page_changes_ones_password_as_the_sites_does(ada: User) -> None:
+    User.objects.update(is_staff=True)
+    here, elsewhere = signed_in(), signed_in()
+    page = here.get("/admin/password_change/")
+    assert "admin/css/base.css" in page.content.decode()
+    fields = {"old_password": OLD, "new_password1": NEW, "new_password2": NEW}
+    assert here.post("/admin/password_change/", fields)["Location"] == "/admin/password_change/done/"
+    assert is_signed_in(here)
+    assert not is_signed_in(elsewhere)
 
 
 def test_a_forgotten_password_is_reset_by_mail(ada: User) -> None:

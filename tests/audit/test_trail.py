@@ -170,6 +170,22 @@ def test_coming_going_and_being_kept_out_are_written_down(client: Client, ada: U
     ]
 
 
+def test_passwords_that_are_changed_in_the_admin_are_written_down(desk: Client, ada: User) -> None:
+    eve = User.objects.create_user("eve", password="x")
+    passwords = {"old_password": "correct horse", "new_password1": "staple battery", "new_password2": "staple battery"}
+    desk.post("/admin/password_change/", passwords | {"old_password": "wrong"}, **FROM)
+    desk.post("/admin/password_change/", passwords, **FROM)
+    new = {"usable_password": "true", "password1": "battery horse", "password2": "battery horse"}
+    desk.post(f"/admin/auth/user/{eve.pk}/password/", new | {"password2": "another"}, **FROM)
+    desk.post(f"/admin/auth/user/{eve.pk}/password/", new, **FROM)
+    assert told() == [
+        ("account.password_changed", "ada", "admin", "192.0.2.1", ""),
+        ("account.password_changed", "ada", "admin", "192.0.2.1", f"user:{eve.pk}"),
+    ]
+    eve.refresh_from_db()
+    assert eve.check_password("battery horse")
+
+
 def test_an_entry_is_never_changed_or_taken_away_but_by_age() -> None:
     entry = trail.record(Action.SIGNED_IN)
     entry.name = "somebody else"
