@@ -10,7 +10,7 @@ from ninja.security import APIKeyCookie, HttpBearer
 from apps.access import tokens
 from apps.access.identity import ANONYMOUS, Identity, identity_of
 from apps.access.tokens import TokenError
-from apps.api import pacing
+from apps.api import models, pacing
 from apps.api.key_identity import identity_of_key
 from apps.audit import actor
 from apps.transports.refusal import Refusal
@@ -26,7 +26,7 @@ class Bearer(HttpBearer):
         if text.startswith(tokens.PREFIX):
             return self._token(request, text)
         identity = identity_of_key(text)
-        key = f"{identity.key_name} (rt_{identity.key_prefix})"
+        key = models.known_as(identity.key_name, identity.key_prefix)
         actor.name_in(request, via="api", user_id=identity.user_id, name=identity.username, key=key)
         return _paced(request, identity)
 
@@ -35,7 +35,9 @@ class Bearer(HttpBearer):
             identity = tokens.identity_of_token(text)
         except TokenError as error:
             raise Refusal(401, error.code, error.message, error.hint) from None
-        actor.name_in(request, via="api", user_id=identity.user_id, name=identity.username)
+        # What is done with a key's token is done with the key.
+        key = models.used(identity.key_prefix) if identity.key_prefix else ""
+        actor.name_in(request, via="api", user_id=identity.user_id, name=identity.username, key=key)
         return _paced(request, identity)
 
 

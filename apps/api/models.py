@@ -114,5 +114,19 @@ def topics_of_key(prefix: str) -> str | None:
     return ApiKey.objects.filter(prefix=prefix, revoked_at=None).values_list("topics", flat=True).first()
 
 
+def used(prefix: str) -> str:
+    """Note that the key with this prefix is being used, and return how people know it. Runs queries."""
+    api_key = ApiKey.objects.filter(prefix=prefix).first()
+    if api_key is None:  # deleted this moment
+        return known_as("", prefix)
+    api_key.note_use()
+    return known_as(api_key.name, prefix)
+
+
+def known_as(name: str, prefix: str) -> str:
+    """Return how people know a key."""
+    return f"{name} (rt_{prefix})".strip()
+
+
 def _hash(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()

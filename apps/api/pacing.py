@@ -11,6 +11,7 @@ from apps.access import limits
 from apps.access.client_address import counted_as
 from apps.access.identity import Identity
 from apps.access.limits import Allowance, TooOften, too_often
+from apps.access.tokens import TokenIdentity
 from apps.api.key_identity import KeyIdentity
 from apps.transports.refusal import Refusal
 
@@ -31,7 +32,9 @@ async def begin(request: HttpRequest) -> None:
 
 
 def count(request: HttpRequest, name: str, identity: Identity, times: int = 1) -> None:
-    """Count a request for the key that it came with, or else for its user. Call it in an operation's thread.
+    """Count a request for the key that it came with, itself or its token, or else for its user.
+
+    Call it in an operation's thread.
 
     Args:
         name: which limit, of settings.RATES.
@@ -40,7 +43,8 @@ def count(request: HttpRequest, name: str, identity: Identity, times: int = 1) -
     Raises:
         Refusal: 429, that is too often.
     """
-    subject = f"key.{identity.key_prefix}" if isinstance(identity, KeyIdentity) else f"user.{identity.user_id}"
+    key_prefix = identity.key_prefix if isinstance(identity, KeyIdentity | TokenIdentity) else ""
+    subject = f"key.{key_prefix}" if key_prefix else f"user.{identity.user_id}"
     taking = asyncio.run_coroutine_threadsafe(limits.try_take(name, subject, times), request.__dict__["_loop"])
     _settle(request, taking.result(_LATEST_S))
 

@@ -7,7 +7,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
-from apps.access import shared_buckets
+from apps.access import shared_buckets, tokens
+from apps.access.identity import Right
 from apps.access.rate import Rate
 from apps.api.models import ApiKey
 
@@ -63,6 +64,16 @@ def test_a_key_is_counted_apart_from_its_owner(ada: User, settings: Any) -> None
     clients = [signed_in(ada), *[Client(headers={"Authorization": f"Bearer {text}"}) for text in keys]]
     for client in clients:
         assert [publish(client).status_code for _ in range(4)] == [201, 201, 201, 429]
+
+
+def test_a_keys_token_is_counted_with_the_key_and_not_with_its_owner(ada: User, settings: Any) -> None:
+    settings.RATES = {**settings.RATES, "publish": THREE}
+    key = ApiKey(name="one", owner=ada, topics="lab.*").issue()
+    token = tokens.issue(ada, "lab.*", [Right.PUBLISH], key_prefix=key.api_key.prefix).text
+    with_key, with_token = (Client(headers={"Authorization": f"Bearer {text}"}) for text in (key.text, token))
+    assert [publish(client).status_code for client in (with_key, with_token) * 2] == [201, 201, 201, 429]
+    own = Client(headers={"Authorization": f"Bearer {tokens.issue(ada, 'lab.*', [Right.PUBLISH]).text}"})
+    assert publish(own).status_code == publish(signed_in(ada)).status_code == 201
 
 
 def test_a_batch_counts_as_many_as_it_has_events(ada: User, settings: Any) -> None:

@@ -11,6 +11,8 @@ from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 
+from apps.access import tokens
+from apps.access.identity import Right
 from apps.api.models import ApiKey
 from apps.audit import trail
 from apps.audit.models import Action, Entry
@@ -136,13 +138,17 @@ def test_no_token_is_handed_out_that_could_not_be_written_down(
     assert said.getvalue() == ""
 
 
-@pytest.mark.parametrize("with_key", [False, True])
+@pytest.mark.parametrize("with_what", ["session", "key", "token of the key"])
 def test_what_is_published_through_the_api_is_written_down_with_its_key(
-    desk: Client, ada: User, with_key: bool
+    desk: Client, ada: User, with_what: str
 ) -> None:
     made = ApiKey(name="deploys", topics="lab.*", owner=ada).issue()
     event = {"type": "deploy.finished", "data": {}, "key": "build-7"}
-    credential = {"Authorization": f"Bearer {made.text}"} if with_key else {}
+    with_key = with_what != "session"
+    text = made.text
+    if with_what == "token of the key":
+        text = tokens.issue(ada, "lab.*", [Right.PUBLISH], key_prefix=made.api_key.prefix).text
+    credential = {"Authorization": f"Bearer {text}"} if with_key else {}
     browser = Client() if with_key else desk
     for status in (201, 200):  # the second time it is there already
         answer = browser.post(
@@ -153,6 +159,8 @@ def test_what_is_published_through_the_api_is_written_down_with_its_key(
     assert (entry.name, entry.user_id, entry.via, entry.address) == ("ada", str(ada.pk), "api", "192.0.2.1")
     assert entry.key == (f"deploys (rt_{made.api_key.prefix})" if with_key else "")
     assert (entry.subject, entry.detail) == ("lab.deploys", "deploy.finished (seq 1)")
+    made.api_key.refresh_from_db()
+    assert (made.api_key.last_used_at is not None) == with_key
 
 
 def test_coming_going_and_being_kept_out_are_written_down(client: Client, ada: User) -> None:
