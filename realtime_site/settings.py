@@ -227,6 +227,7 @@ RATES = {
     "api_address": env.rate("RATE_API_ADDRESS", default="3000/min"),
     "tokens": env.rate("RATE_TOKENS", default="60/min"),
     "chat_address": env.rate("RATE_CHAT_ADDRESS", default="600/min"),
+    "lab_address": env.rate("RATE_LAB_ADDRESS", default="300/min"),
     "reset_address": env.rate("RATE_RESET_ADDRESS", default="20/min"),
     "reset_account": env.rate("RATE_RESET_ACCOUNT", default="10/h"),
     "password_user": env.rate("RATE_PASSWORD_USER", default="3/min"),

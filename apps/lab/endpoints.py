@@ -10,6 +10,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpResponse, HttpResponseBase, JsonResponse
 from django.middleware.csrf import CsrfViewMiddleware
 
+from apps.access.client_address import counted_address
 from apps.events import feed, log, queries
 from apps.events.cursor import START
 from apps.events.queries import LogUnavailable
@@ -55,7 +56,7 @@ def for_visitors(method: str) -> Callable[[View], View]:
 @for_visitors("POST")
 async def runs(request: ASGIRequest, visitor: str) -> HttpResponseBase:
     """Begin a run: 201 with its topic, and the place before its first event."""
-    limits.take_action(visitor)
+    await limits.take_action(visitor, counted_address(request.scope))
     run = new_run(visitor)
     start = await feed.current().resolve((run,), START)
     return JsonResponse({"run": run, "cursor": start.text}, status=201, headers=NOT_KEPT)
@@ -65,7 +66,7 @@ async def runs(request: ASGIRequest, visitor: str) -> HttpResponseBase:
 async def events(request: ASGIRequest, visitor: str, run: str) -> HttpResponseBase:
     """Publish to a run: one event, a burst, or a steady rate, which goes on after the answer (202)."""
     workload = workload_from(request.body)
-    limits.take_action(visitor)
+    await limits.take_action(visitor, counted_address(request.scope))
     if workload.events is not None:
         await publisher.publish_now(run, workload.events, workload.size_bytes)
         return JsonResponse({"events": workload.events}, status=201, headers=NOT_KEPT)
@@ -77,7 +78,7 @@ async def events(request: ASGIRequest, visitor: str, run: str) -> HttpResponseBa
 async def faults(request: ASGIRequest, visitor: str, run: str) -> HttpResponseBase:
     """Cause a fault: 201 with the event that tells the run's lines of it."""
     asked = fault_from(request.body)
-    limits.take_action(visitor)
+    await limits.take_action(visitor, counted_address(request.scope))
     event = await log.aappend(topic_of(run), EVENT_TYPE, {"fault": asked.fault.name, "duration_s": asked.duration_s})
     return HttpResponse(event.json, status=201, content_type="application/json", headers=NOT_KEPT)
 
@@ -85,7 +86,7 @@ async def faults(request: ASGIRequest, visitor: str, run: str) -> HttpResponseBa
 @for_visitors("POST")
 async def stop(request: ASGIRequest, visitor: str, run: str) -> HttpResponseBase:
     """End a run's steady rate: 201 with the event that says so."""
-    limits.take_action(visitor)
+    await limits.take_action(visitor, counted_address(request.scope))
     event = await log.aappend(topic_of(run), STOP_TYPE, {})
     return HttpResponse(event.json, status=201, content_type="application/json", headers=NOT_KEPT)
 

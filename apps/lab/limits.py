@@ -1,4 +1,8 @@
-"""What keeps a public lab from becoming a load test of the site. All of it counts in one process."""
+"""What keeps a public lab from becoming a load test of the site.
+
+Who a visitor is, a cookie says, and anybody gets another one by loading the page again. So what is asked for counts for
+its address too, in all processes together; the rest counts in one process.
+"""
 
 import time
 from collections import Counter, OrderedDict
@@ -6,8 +10,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from math import ceil
 
+from apps.access import limits
+from apps.access.limits import TooOften
 from apps.chat.token_bucket import TokenBucket
-from apps.transports.refusal import Refusal
+from apps.transports.refusal import Refusal, too_much
 
 RATE_PER_S = (1, 200)
 DURATION_S = (1, 60)
@@ -29,12 +35,20 @@ _connections: Counter[str] = Counter()
 _publishing: dict[str, tuple[int, float]] = {}
 
 
-def take_action(visitor: str) -> None:
+async def take_action(visitor: str, address: str) -> None:
     """Count something a visitor asked for: a run, an event, a fault.
+
+    Args:
+        address: what the visitor's is counted under.
 
     Raises:
         Refusal: 429, that is too often.
     """
+    try:
+        # First: who is refused here takes nothing of what is there for everybody.
+        await limits.take("lab_address", address)
+    except TooOften as error:
+        raise too_much(error) from None
     bucket = _actions.setdefault(visitor, TokenBucket(*_ACTIONS_PER_VISITOR))
     _actions.move_to_end(visitor)
     if len(_actions) > _VISITORS_KNOWN:

@@ -8,7 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
+from django.test import AsyncClient
 
+from apps.access import shared_buckets
+from apps.access.rate import Rate
+from apps.events import feed
 from apps.transports.registry import DOORS
 from tests.rig.site import Site
 from tests.rig.waiting import wait_until
@@ -153,6 +157,22 @@ def test_who_asks_without_end_is_asked_for_patience(visitor: Visitor) -> None:
     refused = next(answer for answer in answers if answer.status_code == 429)
     refusal(refused, 429, "too_often")
     assert int(refused.headers["Retry-After"]) >= 1
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_an_address_that_is_many_visitors_is_asked_for_patience_too(settings: Any) -> None:
+    settings.RATES = {**settings.RATES, "lab_address": Rate(per_s=0.01, burst=2)}
+
+    async def begin() -> Any:
+        visitor = AsyncClient()
+        await visitor.get("/lab/")
+        return await visitor.post("/lab/runs", {}, content_type="application/json")
+
+    answers = [await begin() for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [201, 201, 429]
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 100
+    await shared_buckets.current().aclose()
+    await feed.current().aclose()
 
 
 def test_a_visitor_with_fifty_tabs_is_told_to_close_some(visitor: Visitor, live_site: Site) -> None:

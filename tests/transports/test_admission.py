@@ -58,6 +58,16 @@ async def test_an_address_that_comes_too_often_is_told_when_to_come_back(wire: A
             await socket.receive()
 
 
+@pytest.mark.parametrize("path", ["/lab/clock", "/lab/runs", "/admin/live/stream"])
+async def test_what_is_no_door_of_the_feed_is_counted_too_whoever_its_cookies_say_it_is(
+    path: str, wire: AsgiWire, settings: Any
+) -> None:
+    settings.RATES = {**settings.RATES, "open_address": NO_MORE}
+    statuses = [(await poll(wire, path, cookie=f"sessionid=invented{number}"))[0] for number in range(4)]
+    assert statuses[0] == statuses[1] != 429
+    assert statuses[2:] == [429, 429]
+
+
 async def test_the_chat_which_has_frames_of_its_own_is_closed_without_one_of_the_feeds(
     wire: AsgiWire, settings: Any
 ) -> None:
