@@ -1,5 +1,6 @@
 """Where a token comes in a request: the Authorization header, or a WebSocket's subprotocols. Never an address."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +11,8 @@ from apps.access.tokens import PREFIX
 _SUBPROTOCOL = "bearer."
 # RFC 6750 section 2.3 calls it access_token, and advises against it.
 _IN_ADDRESSES = ("access_token", "token", "bearer")
+# Under whatever name: a token, or an API key as far as its secret. A topic may begin with rt_ too.
+_CREDENTIAL = re.compile(rf"{PREFIX}|rt_[0-9a-f]{{12}}_")
 
 
 def bearer_of(scope: Mapping[str, Any]) -> str | None:
@@ -25,9 +28,12 @@ def bearer_of(scope: Mapping[str, Any]) -> str | None:
 
 
 def in_address(query: Mapping[str, Iterable[str]]) -> str | None:
-    """Return the name of the parameter in which a token came, or None: addresses end up in logs and histories."""
+    """Return the name of the parameter in which a token or an API key came, or None.
+
+    Addresses end up in logs and histories.
+    """
     for name, values in query.items():
-        if name.lower() in _IN_ADDRESSES or any(value.startswith(PREFIX) for value in values):
+        if name.lower() in _IN_ADDRESSES or any(map(_CREDENTIAL.match, values)):
             return name
     return None
 

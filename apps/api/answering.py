@@ -90,8 +90,8 @@ def _check_address(request: HttpRequest) -> None:
         raise Refusal(
             400,
             "token_in_address",
-            f"a token came in the address, as {name[:60]!r}, where logs and histories keep it",
-            "let it expire, and send another one as Authorization: Bearer …",
+            f"a token or a key came in the address, as {name[:60]!r}, where logs and histories keep it",
+            "have it revoked, or let it expire, and send another one as Authorization: Bearer …",
         )
 
 

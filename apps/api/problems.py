@@ -51,8 +51,8 @@ PROBLEMS = {
     ),
     "token_in_address": Problem(
         400,
-        _("A token in the address"),
-        _("Logs and histories keep addresses. Send the token in the header Authorization, and another one."),
+        _("A token or a key in the address"),
+        _("Logs and histories keep addresses. Send another one, and send it in the header Authorization."),
     ),
     "bad_host": Problem(
         400,

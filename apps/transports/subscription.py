@@ -66,8 +66,9 @@ def subscribe(
     if (name := in_address(query)) is not None:
         raise bad_request(
             "token_in_address",
-            f"a token came in the address, as {name[:60]!r}, where logs and histories keep it",
-            "let it expire, and send another one as Authorization: Bearer …, or as a WebSocket's subprotocol bearer.…",
+            f"a token or a key came in the address, as {name[:60]!r}, where logs and histories keep it",
+            "have it revoked, or let it expire, and send another one as Authorization: Bearer …, or as a WebSocket's "
+            "subprotocol bearer.…",
         )
     topics = _topics(query) if topics is None else tuple(topics)
     last = _number(query, "last", int, 0, MAX_LAST)

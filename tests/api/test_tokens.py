@@ -133,10 +133,11 @@ def test_a_keys_tokens_end_with_it_and_shrink_with_it(key: IssuedKey) -> None:
     assert "API key was revoked" in refused.json()["detail"]
 
 
-def test_a_token_in_the_address_is_refused(ada: User) -> None:
+def test_a_token_or_a_key_in_the_address_is_refused(ada: User, key: IssuedKey) -> None:
     token = tokens.issue(ada, "lab.a", [Right.HISTORY, Right.READ]).text
-    answer = Client().get(f"/api/topics/lab.a/events?access_token={token}")
-    assert (answer.status_code, answer.json()["code"]) == (400, "token_in_address")
+    for query in (f"access_token={token}", f"x={token}", f"x={key.text}"):
+        answer = Client().get(f"/api/topics/lab.a/events?{query}")
+        assert (answer.status_code, answer.json()["code"]) == (400, "token_in_address"), query
 
 
 def test_the_command_prints_a_token_and_nothing_else(ada: User) -> None:

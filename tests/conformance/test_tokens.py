@@ -10,6 +10,7 @@ from django.test import Client
 
 from apps.access import tokens
 from apps.access.identity import Right
+from apps.api.models import ApiKey
 from apps.events import log, queries
 from apps.transports.registry import Door
 from tests.conformance.readers import READERS, Reader, Refused
@@ -153,7 +154,16 @@ async def test_a_right_that_its_user_loses_ends_what_rests_on_a_token(
 async def test_a_token_in_the_address_is_refused(name: str, door: Door, wire: AsgiWire, ada: User) -> None:
     token = tokens.issue(ada, "lab.a", READS).text
     status, words = await refusal_of(READERS[door.name](wire, door.path), "lab.a", **{name: token})
-    assert (status, "a token came in the address" in words) == (400, True)
+    assert (status, "a token or a key came in the address" in words) == (400, True)
+
+
+async def test_an_api_key_in_the_address_is_refused_and_a_topic_that_looks_a_little_like_one_is_not(
+    door: Door, wire: AsgiWire, ada: User
+) -> None:
+    key = await queries.write(lambda: ApiKey(name="deploys", topics="lab.*", owner=ada).issue().text)
+    status, words = await refusal_of(READERS[door.name](wire, door.path), "lab.a", x=key)
+    assert (status, "a token or a key came in the address, as 'x'" in words) == (400, True)
+    assert (await refusal_of(READERS[door.name](wire, door.path), "rt_a"))[0] == 404
 
 
 async def test_of_the_subprotocols_never_the_token_is_chosen(wire: AsgiWire, ada: User) -> None:
