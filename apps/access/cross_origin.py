@@ -12,7 +12,7 @@ ASGIApplication = Callable[[dict[str, Any], Callable, Callable], Awaitable[None]
 Headers = list[tuple[bytes, bytes]]
 
 _PREFLIGHT: Headers = [
-    (b"access-control-allow-methods", b"GET, POST"),
+    (b"access-control-allow-methods", b"GET, POST, PATCH, DELETE"),
     (b"access-control-allow-headers", b"authorization, content-type, if-none-match, last-event-id"),
     (b"access-control-max-age", b"7200"),  # the longest that Chromium keeps
 ]

@@ -24,9 +24,10 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 class SameOriginWebSockets:
     """Refuse WebSocket handshakes from other sites with a plain 403, before anything else looks at them.
 
-    Allowed are the site's own origin, those in CSRF_TRUSTED_ORIGINS (scheme and port count), clients that send
-    neither an Origin nor a session cookie (they are no browser, and are served as anonymous), and whoever bears a
-    token: then cookies don't count (`Identified`), and a page has nothing that was not given to it.
+    They have to come under one of the site's own names (ALLOWED_HOSTS). Allowed are the site's own origin, those in
+    CSRF_TRUSTED_ORIGINS (scheme and port count), clients that send neither an Origin nor a session cookie (they are no
+    browser, and are served as anonymous), and whoever bears a token: then cookies don't count (`Identified`), and a
+    page has nothing that was not given to it.
     """
 
     def __init__(self, application: ASGIApplication) -> None:
@@ -42,6 +43,9 @@ class SameOriginWebSockets:
 
 def is_allowed(scope: dict[str, Any]) -> bool:
     """Return whether the handshake in `scope` may go on."""
+    host = _host(scope)
+    if host is None:
+        return False
     if bearer_of(scope) is not None:
         return True
     origins = [value for name, value in scope["headers"] if name == b"origin"]
@@ -50,7 +54,7 @@ def is_allowed(scope: dict[str, Any]) -> bool:
     if len(origins) > 1:
         return False
     origin = _origin(origins[0].decode("latin-1"))
-    return origin is not None and (origin == _own(scope) or _is_trusted(origin))
+    return origin is not None and (origin == _own(scope, host) or _is_trusted(origin))
 
 
 class Origin(NamedTuple):
@@ -61,19 +65,28 @@ class Origin(NamedTuple):
     port: int
 
 
-def _own(scope: dict[str, Any]) -> Origin | None:
+def _host(scope: dict[str, Any]) -> str | None:
+    """Return the name under which the site was asked for; None where that is none of its own.
+
+    Anybody's name may lead to this server (DNS rebinding), and the origin of a page from there fits it too.
+    """
     hosts = [value.decode("latin-1") for name, value in scope["headers"] if name == b"host"]
-    # Only under the site's own names. Anybody's name may lead to this server (DNS rebinding), and a page from there
-    # fits the Host header too.
-    if len(hosts) != 1 or not validate_host(split_domain_port(hosts[0])[0], settings.ALLOWED_HOSTS):
+    if len(hosts) != 1:
         return None
+    # Django answers to the same names while nobody has set any.
+    allowed = settings.ALLOWED_HOSTS or ([".localhost", "127.0.0.1", "[::1]"] if settings.DEBUG else [])
+    domain, _ = split_domain_port(hosts[0])
+    return hosts[0] if domain and validate_host(domain, allowed) else None
+
+
+def _own(scope: dict[str, Any], host: str) -> Origin | None:
     scheme = {"ws": "http", "wss": "https"}.get(scope.get("scheme", "ws"), "http")
     if settings.SECURE_PROXY_SSL_HEADER:
         header, secure = settings.SECURE_PROXY_SSL_HEADER
         name = header.removeprefix("HTTP_").replace("_", "-").lower().encode()
         if secure.encode() in (value for key, value in scope["headers"] if key == name):
             scheme = "https"
-    return _origin(f"{scheme}://{hosts[0]}")
+    return _origin(f"{scheme}://{host}")
 
 
 def _is_trusted(origin: Origin) -> bool:

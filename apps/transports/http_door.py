@@ -19,11 +19,12 @@ from apps.transports.subscription import subscribe
 
 View = Callable[[ASGIRequest], Coroutine[Any, Any, HttpResponseBase]]
 
-# A polled answer is the user's own, and is asked for again each time.
+# What a door says depends on who asks, and is asked for again each time.
 POLL_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Cookie, Authorization"}
 # no-transform and identity: a proxy that compresses also collects. X-Accel-Buffering: nginx's own word for it.
 STREAM_HEADERS = {
-    "Cache-Control": "no-cache, no-transform",
+    "Cache-Control": "private, no-cache, no-transform",
+    "Vary": "Cookie, Authorization",
     "X-Accel-Buffering": "no",
     "Content-Encoding": "identity",
 }

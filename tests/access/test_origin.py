@@ -132,6 +132,25 @@ def test_a_host_that_cannot_be_read_makes_no_page_the_sites_own(host: str | None
     assert not is_allowed(handshake("http://site.example", host=host))
 
 
+@pytest.mark.parametrize("host", [None, "", "evil.example", "site.example.evil.example", "evil.example@site.example"])
+def test_under_a_name_that_is_not_the_sites_nobody_may(host: str | None) -> None:
+    assert not is_allowed(handshake(host=host, cookie=None))
+    assert not is_allowed(handshake(host=host, cookie=None, authorization="Bearer rtt_x"))
+    assert not is_allowed(handshake("https://trusted.example", host=host))
+
+
+def test_while_nobody_has_set_names_a_site_under_development_has_djangos(settings) -> None:
+    settings.ALLOWED_HOSTS = []
+    settings.DEBUG = True
+    assert is_allowed(handshake("http://localhost:8000", host="localhost:8000"))
+    settings.DEBUG = False
+    assert not is_allowed(handshake("http://localhost:8000", host="localhost:8000"))
+
+
+def test_with_a_token_a_page_may_come_from_anywhere() -> None:
+    assert is_allowed(handshake("https://evil.example", authorization="Bearer rtt_x"))
+
+
 def test_two_hosts_make_no_page_the_sites_own() -> None:
     scope = handshake("http://site.example")
     scope["headers"].append((b"host", b"site.example"))

@@ -55,7 +55,7 @@ async def test_frames_are_the_same_by_fetch_and_by_sse():
 async def test_stream_has_the_headers_that_keep_proxies_from_collecting_it(path):
     response = await AsyncClient().get(path, {"q": "什么是 SSE"})
     assert response["Content-Type"] == {ANSWER: "application/x-ndjson", ANSWER_BY_SSE: "text/event-stream"}[path]
-    assert response["Cache-Control"] == "no-cache, no-transform"
+    assert response["Cache-Control"] == "private, no-cache, no-transform"
     assert response["X-Accel-Buffering"] == "no"
     assert response["Content-Encoding"] == "identity"
     assert response["Content-Language"] == "zh-hans"

@@ -167,7 +167,8 @@ async def test_a_streams_headers_keep_proxies_from_holding_it_back(stream_door: 
     if stream_door.name == "websocket":
         return
     async with wire.get(stream_door.path, with_topics(("lab.a",))) as answer:
-        assert answer.headers["cache-control"] == "no-cache, no-transform"
+        assert answer.headers["cache-control"] == "private, no-cache, no-transform"
+        assert answer.headers["vary"] == "Cookie, Authorization"
         assert answer.headers["x-accel-buffering"] == "no"
         assert answer.headers["content-encoding"] == "identity"
         types = {"sse": "text/event-stream", "fetch_stream": "application/x-ndjson"}
