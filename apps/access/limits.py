@@ -6,8 +6,8 @@ Rates are shared between processes (`shared_buckets`), caps on open connections 
 import contextlib
 import math
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from django.conf import settings
 
@@ -26,11 +26,13 @@ class TooOften(Exception):
         what: "too_often" or "too_many_connections".
         message: what arrived and what is allowed.
         wait_s: when to try again.
+        headers: what is left of the rate, where it was one.
     """
 
     what: str
     message: str
     wait_s: float
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def retry_after_s(self) -> int:
@@ -58,6 +60,10 @@ class Allowance:
     def header(self) -> str:
         missing = self.rate.burst - self.taken.left
         return f'"{self.name}";r={self.taken.left};t={math.ceil(missing / self.rate.per_s)}'
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {"RateLimit-Policy": self.policy_header, "RateLimit": self.header}
 
 
 async def try_take(name: str, subject: str, count: int = 1) -> Allowance | None:
@@ -91,7 +97,7 @@ def too_often(allowance: Allowance) -> TooOften:
     per_s, burst = allowance.rate.per_s, allowance.rate.burst
     many = f"{per_s:g} a second" if per_s >= 1 else f"{per_s * 60:g} a minute"
     message = f"that was more often than {many} ({int(burst)} at once), counted as {allowance.name}"
-    return TooOften("too_often", message, allowance.taken.wait_s)
+    return TooOften("too_often", message, allowance.taken.wait_s, allowance.headers)
 
 
 @contextlib.contextmanager

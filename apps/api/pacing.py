@@ -53,8 +53,8 @@ def tell(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     """Put what is left of the last limit that was looked at into the headers of `response`."""
     allowance: Allowance | None = request.__dict__.get("_allowance")
     if allowance is not None:
-        response["RateLimit-Policy"] = allowance.policy_header
-        response["RateLimit"] = allowance.header
+        for name, value in allowance.headers.items():
+            response[name] = value
     return response
 
 

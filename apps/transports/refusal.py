@@ -1,7 +1,7 @@
 """What a door says when it does not open: the same words on HTTP and WebSocket. See PROTOCOL.md#errors."""
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.http import JsonResponse
@@ -23,6 +23,7 @@ class Refusal(Exception):
         hint: what to do next.
         retry_after_s: for refusals that pass (429, 503): when to try again, in seconds.
         pointer: which part of a body is to blame, as a JSON pointer (RFC 6901).
+        headers: what else the answer says over HTTP.
     """
 
     status: int
@@ -31,6 +32,7 @@ class Refusal(Exception):
     hint: str
     retry_after_s: int | None = None
     pointer: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_transient(self) -> bool:
@@ -63,14 +65,17 @@ def unavailable() -> Refusal:
 def too_much(error: TooOften) -> Refusal:
     """Return the refusal of what was asked for too often, or too much at a time."""
     seconds = error.retry_after_s
-    return Refusal(429, error.what, error.message, f"try again in {seconds} s", retry_after_s=seconds)
+    hint = f"try again in {seconds} s"
+    return Refusal(429, error.what, error.message, hint, retry_after_s=seconds, headers=error.headers)
 
 
 def refused(refusal: Refusal) -> JsonResponse:
     """Return the refusal as an HTTP response."""
     error = {"code": refusal.code, "message": refusal.message, "hint": refusal.hint}
-    response = JsonResponse({"error": error}, status=refusal.status, json_dumps_params={"ensure_ascii": False})
-    response["Cache-Control"] = "no-store"
+    headers = {"Cache-Control": "no-store", **refusal.headers}
+    response = JsonResponse(
+        {"error": error}, status=refusal.status, headers=headers, json_dumps_params={"ensure_ascii": False}
+    )
     if refusal.status == 401:
         response["WWW-Authenticate"] = 'Bearer realm="events", error="invalid_token"'  # RFC 6750 section 3
     if refusal.retry_after_s is not None:

@@ -43,6 +43,8 @@ async def test_an_address_that_comes_too_often_is_told_when_to_come_back(wire: A
     status, headers, body = await poll(wire, STREAM)
     assert (status, headers["cache-control"]) == (429, "no-store")
     assert 1 <= int(headers["retry-after"]) <= 100
+    assert headers["ratelimit-policy"] == '"open_address";q=2;w=200'
+    assert headers["ratelimit"].startswith('"open_address";r=0;t=')
     assert json.loads(body)["error"]["code"] == "too_often"
     # An EventSource that met a 429 would never come back.
     status, headers, body = await poll(wire, SSE)
