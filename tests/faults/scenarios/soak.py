@@ -21,12 +21,12 @@ WINDOW_EVENTS = 1_000
 # when there is enough of it. At EVENTS_PER_S that is a quarter of an hour.
 WARM_UP_PUBLISHES, WARM_UP_AT_ONCE = 10_000, 16
 SAMPLE_S = 2.0
-# Of the time, before anything is measured.
-SETTLE = 0.2
-# What a process of this size gains or loses by chance, however long it runs.
-NOISE_MIB = 4.0
-# In less a process is still finding its size.
-LONG_ENOUGH_MIN = 5
+# Of the time, before anything is measured: the last of what is done now and then has to have been done once.
+SETTLE = 0.5
+# What a process of this size gains or loses by chance in the rest, however long it is.
+NOISE_MIB = 2.5
+# In less that is not to be told from growth.
+LONG_ENOUGH_MIN = 4
 MIB = 2**20
 
 
