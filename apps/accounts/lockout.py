@@ -17,10 +17,10 @@ from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.utils import timezone
 
 from apps.access.client_address import client_address, network_address
+from apps.accounts.told_to_wait import told_to_wait
 
 # What is counted, and how many times SIGN_IN_ATTEMPTS it may be.
 COUNTED: dict[tuple[str, ...], int] = {("username", "ip_address"): 1, ("ip_address",): 10, ("username",): 20}
@@ -89,6 +89,4 @@ def locked_out(request: HttpRequest, *_: Any) -> HttpResponse:
     """Answer whoever failed too often: 429 with Retry-After, and a page that says when to try again."""
     attempts = AxesProxyHandler.get_implementation()
     wait_s = attempts.wait_s(request, request.axes_credentials)  # type: ignore[attr-defined]  # axes puts it there
-    response = render(request, "accounts/locked_out.html", {"minutes": math.ceil(wait_s / 60)}, status=429)
-    response["Retry-After"] = str(wait_s)
-    return response
+    return told_to_wait(request, "accounts/locked_out.html", wait_s)

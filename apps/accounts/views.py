@@ -1,7 +1,6 @@
 """The pages about one's account, on Django's own views: sessions, tokens and hashes are theirs."""
 
 import hashlib
-import math
 import unicodedata
 from typing import Any
 
@@ -21,6 +20,7 @@ from apps.access import limits
 from apps.access.client_address import counted_as
 from apps.access.limits import TooOften
 from apps.accounts.forms import SignInForm
+from apps.accounts.told_to_wait import told_to_wait
 from apps.audit import actor, trail
 from apps.audit.models import Action
 
@@ -63,7 +63,7 @@ class ChangePassword(views.PasswordChangeView):
         try:
             _take("password_user", str(request.user.pk))
         except TooOften as error:
-            return _told_to_wait(request, error, "accounts/tried_too_often.html")
+            return told_to_wait(request, "accounts/tried_too_often.html", error.retry_after_s)
         return super().post(request, *args, **kwargs)
 
     def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
@@ -93,7 +93,7 @@ class AskForReset(views.PasswordResetView):
             _take("reset_address", counted_as(request.META.get("REMOTE_ADDR", "")))
             return super().post(request, *args, **kwargs)
         except TooOften as error:
-            return _told_to_wait(request, error, "accounts/asked_too_often.html")
+            return told_to_wait(request, "accounts/asked_too_often.html", error.retry_after_s)
 
     def form_valid(self, form: PasswordResetForm) -> HttpResponse:
         # Django finds an account by such a comparison: another spelling of its address is no other account.
@@ -133,9 +133,3 @@ def _take(name: str, subject: str) -> None:
         TooOften: there were too many.
     """
     async_to_sync(limits.take)(name, subject)
-
-
-def _told_to_wait(request: HttpRequest, error: TooOften, page: str) -> HttpResponse:
-    response = render(request, page, {"minutes": math.ceil(error.retry_after_s / 60)}, status=429)
-    response["Retry-After"] = str(error.retry_after_s)
-    return response

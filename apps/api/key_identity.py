@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from apps.access.identity import Identity, Right, facts_of
+from apps.access.tokens import TokenIdentity
 from apps.access.topic_patterns import reaches
 from apps.api import models
 from apps.transports.refusal import Refusal
@@ -47,6 +48,12 @@ def identity_of_key(text: str) -> KeyIdentity:
     return KeyIdentity(
         **facts_of(api_key.owner), key_name=api_key.name, key_prefix=api_key.prefix, key_topics=api_key.topics
     )
+
+
+def publisher_of(identity: Identity) -> str:
+    """Return for whom `identity` publishes: `key.<prefix>` with an API key or a token of one, else `user.<id>`."""
+    key_prefix = identity.key_prefix if isinstance(identity, KeyIdentity | TokenIdentity) else ""
+    return f"key.{key_prefix}" if key_prefix else f"user.{identity.user_id}"
 
 
 def forbidden(identity: KeyIdentity, topic: str) -> Refusal:

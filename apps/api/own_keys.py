@@ -3,6 +3,7 @@
 import hashlib
 
 from apps.access.identity import Identity
+from apps.api.key_identity import publisher_of
 
 
 def own_key(identity: Identity, what: str, key: str | None) -> str | None:
@@ -16,8 +17,5 @@ def own_key(identity: Identity, what: str, key: str | None) -> str | None:
     """
     if key is None:
         return None
-    # A token that was made with an API key publishes for that key.
-    prefix = getattr(identity, "key_prefix", "")
-    publisher = f"key {prefix}" if prefix else f"user {identity.user_id}"
-    # A fingerprint, since both together are longer than what the log takes.
-    return "api:" + hashlib.sha256("\0".join((publisher, what, key)).encode()).hexdigest()
+    # A fingerprint, since together they are longer than what the log takes.
+    return "api:" + hashlib.sha256("\0".join((publisher_of(identity), what, key)).encode()).hexdigest()

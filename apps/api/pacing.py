@@ -11,8 +11,7 @@ from apps.access import limits
 from apps.access.client_address import counted_as
 from apps.access.identity import Identity
 from apps.access.limits import Allowance, TooOften, too_often
-from apps.access.tokens import TokenIdentity
-from apps.api.key_identity import KeyIdentity
+from apps.api.key_identity import publisher_of
 from apps.transports.refusal import Refusal
 
 # Counting waits for Redis 250 ms at most; a loop that is that late has another problem than rates.
@@ -43,9 +42,9 @@ def count(request: HttpRequest, name: str, identity: Identity, times: int = 1) -
     Raises:
         Refusal: 429, that is too often.
     """
-    key_prefix = identity.key_prefix if isinstance(identity, KeyIdentity | TokenIdentity) else ""
-    subject = f"key.{key_prefix}" if key_prefix else f"user.{identity.user_id}"
-    taking = asyncio.run_coroutine_threadsafe(limits.try_take(name, subject, times), request.__dict__["_loop"])
+    taking = asyncio.run_coroutine_threadsafe(
+        limits.try_take(name, publisher_of(identity), times), request.__dict__["_loop"]
+    )
     _settle(request, taking.result(_LATEST_S))
 
 

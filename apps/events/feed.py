@@ -398,8 +398,8 @@ class Feed:
             self._being_read.update(event.topic for event in events)
         else:
             self._extend_with(events)
-        if hints_others and layer_health.is_well and wakeup.reaches_others():
-            self._hint_sender.send_soon(wakeup.heads_of(events))
+        if hints_others:
+            wakeup.hint_soon(events, self._hint_sender)
 
     def _extend_with(self, events: Sequence[LoggedEvent]) -> None:
         runs: dict[str, dict[int, LoggedEvent]] = {}

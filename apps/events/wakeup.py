@@ -84,8 +84,14 @@ def heads_of(events: Iterable[LoggedEvent]) -> dict[str, int]:
 
 
 def _announce(events: Sequence[LoggedEvent]) -> None:
-    if not hand_over(events) and layer_health.is_well and reaches_others():
-        _sender.send_soon(heads_of(events))
+    if not hand_over(events):
+        hint_soon(events, _sender)
+
+
+def hint_soon(events: Iterable[LoggedEvent], sender: HintSender) -> None:
+    """Have `sender` hint at `events`, if there is anybody to hear it."""
+    if layer_health.is_well and reaches_others():
+        sender.send_soon(heads_of(events))
 
 
 async def hint(heads: Mapping[str, int | None]) -> bool:

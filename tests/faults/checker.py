@@ -218,18 +218,23 @@ def longest_gaps(history: History) -> list[float]:
 
     Without faults, one per client. An event counts for the last fault before it was seen.
     """
-    longest: dict[tuple[str, int], float] = {}
-    for name, seen_s, late_s in latenesses(history):
-        place = (name, bisect_right(history.faults_s, seen_s))
-        longest[place] = max(longest.get(place, 0.0), late_s)
-    return sorted(longest.values())
+    return sorted(_longest_gaps(history).values())
 
 
 def longest_gap_by_client(history: History) -> dict[str, float]:
     """Return how long each client stayed behind at most, in seconds, over all faults; who saw nothing is left out."""
     longest: dict[str, float] = {}
-    for name, _, late_s in latenesses(history):
-        longest[name] = max(longest.get(name, 0.0), late_s)
+    for (name, _), gap_s in _longest_gaps(history).items():
+        longest[name] = max(longest.get(name, 0.0), gap_s)
+    return longest
+
+
+def _longest_gaps(history: History) -> dict[tuple[str, int], float]:
+    """Return (client, how many faults there had been) -> how long that client stayed behind at most, in seconds."""
+    longest: dict[tuple[str, int], float] = {}
+    for name, seen_s, late_s in latenesses(history):
+        place = (name, bisect_right(history.faults_s, seen_s))
+        longest[place] = max(longest.get(place, 0.0), late_s)
     return longest
 
 

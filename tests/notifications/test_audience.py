@@ -239,30 +239,31 @@ def test_the_preview_of_the_size_is_for_editors(desk, ada, ben, editors):
     assert reader.get(address, query).json() == {"size": 1}
 
 
-def test_an_editor_who_may_not_see_users_finds_out_about_none_by_their_numbers(ada, ben):
+@pytest.fixture
+def desk_without_users(ben: User) -> Client:
+    """Return the browser of an editor who may not view users."""
     ben.is_staff = True
     ben.save()
     ben.user_permissions.set(Permission.objects.filter(codename__endswith="_notification"))
-    editor = Client()
-    editor.force_login(ben)
+    client = Client()
+    client.force_login(ben)
+    return client
 
-    refused = editor.post(ADD, form(audience="people", people=[ada.pk]))
-    size = editor.get(reverse("admin:notifications_audience_size"), {"audience": "people", "people": [ada.pk]})
+
+def test_an_editor_who_may_not_see_users_finds_out_about_none_by_their_numbers(desk_without_users, ada):
+    address = reverse("admin:notifications_audience_size")
+    refused = desk_without_users.post(ADD, form(audience="people", people=[ada.pk]))
+    size = desk_without_users.get(address, {"audience": "people", "people": [ada.pk]})
 
     assert refused.status_code == 200  # the form again
     assert size.status_code == 403
     assert not Notification.objects.exists()
 
 
-def test_an_editor_who_may_not_see_users_edits_what_is_for_some(ada, ben):
-    ben.is_staff = True
-    ben.save()
-    ben.user_permissions.set(Permission.objects.filter(codename__endswith="_notification"))
-    editor = Client()
-    editor.force_login(ben)
+def test_an_editor_who_may_not_see_users_edits_what_is_for_some(desk_without_users, ada):
     notification = post(Audience.of_people(ada))
 
     change = reverse("admin:notifications_notification_change", args=[notification.pk])
-    editor.post(change, form(title="For you alone", audience="people", people=[ada.pk]))
+    desk_without_users.post(change, form(title="For you alone", audience="people", people=[ada.pk]))
 
     assert seen_by(ada) == ["For you alone"]
